@@ -1,0 +1,182 @@
+// Package config is what the user wants: /etc/config/mwan3, typed, checked and complete. Parse turns the UCI
+// sections into a Config in which every value is usable and every reference is resolved, and reports everything
+// that is wrong with them; what is wrong is left out or replaced by its default, the rest goes on working.
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"mwan3/network"
+)
+
+// Config is a whole configuration without faults.
+type Config struct {
+	Globals    Globals
+	Interfaces []Interface // in file order, disabled ones too: the position gives the id
+	Policies   []Policy    // in file order
+	Rules      []Rule      // in file order, which is match order
+}
+
+// Globals is the section globals.
+type Globals struct {
+	Mask          Mask
+	RTTableLookup []int // further tables whose routes count like those of main
+	Logging       bool
+	LogLevel      LogLevel
+	SourceRouting bool    // keep "from <prefix>" of default routes
+	Backend       Backend // ours: which firewall writes the marks
+}
+
+// Backend names the firewall that carries out the marking.
+type Backend string
+
+// Auto takes nftables where the kernel and the nft tool have it, else iptables.
+const (
+	Auto     Backend = "auto"
+	NFTables Backend = "nftables"
+	IPTables Backend = "iptables"
+)
+
+// LogLevel is a syslog level word as iptables and nft know it: emerg alert crit error warning notice info debug.
+type LogLevel string
+
+// Interface is one interface section.
+type Interface struct {
+	Name    string // netifd's name
+	ID      int    // 1…Mask.MaxID(): table number, position of the mark, offset of the ip rules
+	Enabled bool
+	Family  network.Family
+
+	InitialOffline bool // initial_state offline: not used before the tracker says online
+	Tracking       Tracking
+	FlushConntrack []Event
+
+	Device  string     // standalone mode: the device that netifd would have named
+	Gateway netip.Addr // standalone mode: its next hop, when main has no default route through the device
+}
+
+// Event is an event after which the connection table may be flushed.
+type Event string
+
+// The events of option flush_conntrack.
+const (
+	EventIfup         Event = "ifup"
+	EventIfdown       Event = "ifdown"
+	EventConnected    Event = "connected"
+	EventDisconnected Event = "disconnected"
+)
+
+// Tracking is how mwan3track watches one interface. An interface with no targets is not watched.
+type Tracking struct {
+	Targets     []string // option track_ip: addresses or host names, in order
+	Method      Method
+	HTTPingSSL  bool
+	Reliability int // targets that must answer in a round, ≥ 1
+	Count       int // probes for a target in a round, ≥ 1
+	Size        int // ICMP payload, bytes
+	MaxTTL      int // 1…255
+	Timeout     time.Duration
+
+	Interval            time.Duration // pause between rounds
+	FailureInterval     time.Duration // while failing
+	RecoveryInterval    time.Duration // while recovering
+	KeepFailureInterval bool          // FailureInterval while offline, too
+	Down                int           // bad rounds until offline, ≥ 1
+	Up                  int           // good rounds until online, ≥ 1
+
+	CheckQuality    bool
+	FailureLatency  time.Duration // a target with at least this is down
+	FailureLoss     int           // percent, likewise
+	RecoveryLatency time.Duration // a target with at most this, and RecoveryLoss, is up
+	RecoveryLoss    int
+}
+
+// Method is a way to probe a target (option track_method).
+type Method string
+
+// The methods of upstream.
+const (
+	Ping      Method = "ping"
+	ARPing    Method = "arping"
+	HTTPing   Method = "httping"
+	NpingTCP  Method = "nping-tcp"
+	NpingUDP  Method = "nping-udp"
+	NpingICMP Method = "nping-icmp"
+	NpingARP  Method = "nping-arp"
+	NSLookup  Method = "nslookup"
+)
+
+// Policy is one policy section with its members resolved.
+type Policy struct {
+	Name       string
+	Members    []Member // in the order of use_member
+	LastResort Special
+}
+
+// Member is one member section as a policy uses it. Its interface exists in the Config (it may be disabled).
+type Member struct {
+	Name      string
+	Interface string
+	Metric    int // 1…256, lowest first
+	Weight    int // ≥ 1
+}
+
+// Special is one of the three destinations that are no interface.
+type Special string
+
+// The three words of last_resort, and of use_policy beside policy names.
+const (
+	Unreachable Special = "unreachable"
+	Blackhole   Special = "blackhole"
+	Default     Special = "default"
+)
+
+// Rule is one rule section. Exactly one of Policy and Special is set. Policy may name a policy that does not
+// exist: the rule then matches nothing for good and the packet goes on to the next (contracts B25).
+type Rule struct {
+	Name     string
+	Families []network.Family // the families it applies to; its addresses fit them
+	Proto    Proto
+	Src, Dst Addresses
+	SrcPorts []Ports // any of them; empty = all
+	DstPorts []Ports
+	SrcIface string // netifd name of the interface it must come in on; empty = any
+	Set      string // option ipset: the destination must be in this set; empty = any
+	Sticky   bool   // only with Policy
+	Timeout  time.Duration
+	Log      bool // rule.logging and globals.logging
+	Policy   string
+	Special  Special
+}
+
+// Proto is an IP protocol number; 0 matches all.
+type Proto uint8
+
+// The protocols that have ports or differ between the families.
+const (
+	ProtoAll    Proto = 0
+	ProtoICMP   Proto = 1
+	ProtoTCP    Proto = 6
+	ProtoUDP    Proto = 17
+	ProtoICMPv6 Proto = 58
+)
+
+// Addresses matches an address that is in one of the prefixes or, with Not, in none. Empty matches all.
+type Addresses struct {
+	Not      bool
+	Prefixes []netip.Prefix // masked, all of one family
+}
+
+// Ports is a range of ports, both ends included.
+type Ports struct{ First, Last uint16 }
+
+// Interface returns the interface section of that name.
+func (c Config) Interface(name string) (Interface, bool) {
+	for _, iface := range c.Interfaces {
+		if iface.Name == name {
+			return iface, true
+		}
+	}
+	return Interface{}, false
+}

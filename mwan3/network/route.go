@@ -1,0 +1,167 @@
+package network
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// RouteType is a route's type with the kernel's numbers (RTN_* of linux/rtnetlink.h).
+type RouteType uint8
+
+// The route types that the kernel has.
+const (
+	Unicast RouteType = iota + 1
+	Local
+	Broadcast
+	Anycast
+	Multicast
+	BlackholeRoute
+	UnreachableRoute
+	ProhibitRoute
+	Throw
+)
+
+// String returns the ip word.
+func (t RouteType) String() string {
+	names := [...]string{"unspec", "unicast", "local", "broadcast", "anycast", "multicast",
+		"blackhole", "unreachable", "prohibit", "throw"}
+	if int(t) < len(names) {
+		return names[t]
+	}
+	return fmt.Sprint(uint8(t))
+}
+
+// Route is one route. Its fields are those that select it and that a copy in another table must keep.
+// Flags that only describe the moment (linkdown, dead, offload, trap, expires, error) are not part of it.
+type Route struct {
+	Family   Family
+	Table    int
+	Type     RouteType
+	Dst      netip.Prefix // 0.0.0.0/0 or ::/0 = default
+	Src      netip.Prefix // source prefix ("from", IPv6 only); invalid = any
+	Gateway  netip.Addr   // invalid = on link; of the other family for "via inet6"
+	Device   string
+	OnLink   bool
+	Metric   uint32
+	Protocol uint8
+	Scope    uint8
+	TOS      uint8
+	PrefSrc  netip.Addr // source address for the router's own traffic; invalid = the kernel chooses
+	Pref     uint8      // IPv6 router preference (RFC 4191): 0 medium, 1 high, 3 low
+	Opaque   string     // further attributes (metrics, encapsulation) as raw netlink bytes, copied as they are
+	Nexthops []Nexthop  // multipath: the next hops instead of Gateway and Device
+}
+
+// Nexthop is one way of a multipath route.
+type Nexthop struct {
+	Gateway netip.Addr
+	Device  string
+	Weight  int // 1…256
+	OnLink  bool
+}
+
+// IsDefault tells whether the route matches every destination.
+func (r Route) IsDefault() bool { return r.Dst.Bits() == 0 }
+
+// String prints the route as `ip route` does, without the trailing blank.
+func (r Route) String() string {
+	var b strings.Builder
+	if r.Type != Unicast {
+		fmt.Fprintf(&b, "%s ", r.Type)
+	}
+	b.WriteString(dstString(r.Dst))
+	if r.Src.IsValid() {
+		fmt.Fprintf(&b, " from %s", dstString(r.Src))
+	}
+	if r.TOS != 0 {
+		fmt.Fprintf(&b, " tos %#x", r.TOS)
+	}
+	b.WriteString(hopString(r.Family, r.Gateway, r.Device))
+	fmt.Fprintf(&b, "%s%s", r.protocolString(), r.scopeString())
+	if r.PrefSrc.IsValid() {
+		fmt.Fprintf(&b, " src %s", r.PrefSrc)
+	}
+	if r.Metric != 0 {
+		fmt.Fprintf(&b, " metric %d", r.Metric)
+	}
+	for _, hop := range r.Nexthops {
+		fmt.Fprintf(&b, " nexthop%s weight %d", hopString(r.Family, hop.Gateway, hop.Device), hop.Weight)
+	}
+	if r.OnLink {
+		b.WriteString(" onlink")
+	}
+	if r.Opaque != "" {
+		fmt.Fprintf(&b, " attrs %x", r.Opaque)
+	}
+	if r.Family == IPv6 {
+		fmt.Fprintf(&b, " pref %s", prefString(r.Pref))
+	}
+	return b.String()
+}
+
+// Key identifies the route completely: two routes are the same if their tables and keys are.
+func (r Route) Key() string { return fmt.Sprintf("%d %s", r.Table, r.String()) }
+
+func dstString(p netip.Prefix) string {
+	if p.Bits() == 0 {
+		return "default"
+	}
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
+}
+
+func hopString(f Family, gateway netip.Addr, device string) string {
+	s := ""
+	switch {
+	case gateway.IsValid() && f == IPv4 && gateway.Is6():
+		s = " via inet6 " + gateway.String()
+	case gateway.IsValid():
+		s = " via " + gateway.String()
+	}
+	if device != "" {
+		s += " dev " + device
+	}
+	return s
+}
+
+// protocolString names the protocols of /etc/iproute2/rt_protos that occur on routers. ip does not print boot (3).
+func (r Route) protocolString() string {
+	names := map[uint8]string{1: "redirect", 2: "kernel", 4: "static", 9: "ra", 16: "dhcp",
+		11: "zebra", 12: "bird", 186: "bgp", 188: "ospf", 189: "rip"}
+	if r.Protocol == 3 || r.Protocol == 0 {
+		return ""
+	}
+	if name, ok := names[r.Protocol]; ok {
+		return " proto " + name
+	}
+	return fmt.Sprintf(" proto %d", r.Protocol)
+}
+
+// scopeString prints IPv4 scopes other than global (0), with the numbers of linux/rtnetlink.h.
+func (r Route) scopeString() string {
+	if r.Family == IPv6 {
+		return ""
+	}
+	switch r.Scope {
+	case 0:
+		return ""
+	case 253:
+		return " scope link"
+	case 254:
+		return " scope host"
+	}
+	return fmt.Sprintf(" scope %d", r.Scope)
+}
+
+func prefString(pref uint8) string {
+	switch pref {
+	case 1:
+		return "high"
+	case 3:
+		return "low"
+	}
+	return "medium"
+}

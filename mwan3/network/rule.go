@@ -1,0 +1,87 @@
+package network
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Action is what an ip rule or a route does with a packet that it matches. The zero value looks up a table
+// (rules) or forwards (routes).
+type Action uint8
+
+// The actions that the kernel knows, with the numbers of linux/fib_rules.h hidden in package iproute.
+const (
+	Lookup Action = iota
+	Unreachable
+	Blackhole
+	Prohibit
+	OtherAction // goto, nop: never ours
+)
+
+// String returns the ip word for the action; Lookup has none of its own.
+func (a Action) String() string {
+	switch a {
+	case Unreachable:
+		return "unreachable"
+	case Blackhole:
+		return "blackhole"
+	case Prohibit:
+		return "prohibit"
+	case OtherAction:
+		return "other"
+	}
+	return "lookup"
+}
+
+// Rule is one ip rule. Rules with the same value are the same rule.
+type Rule struct {
+	Family   Family
+	Priority int
+	InDevice string // iif; empty = any
+	Mark     uint32 // fwmark under Mask; both 0 = any
+	Mask     uint32
+	Action   Action
+	Table    int    // for Lookup
+	Other    string // what else it matches or does, as iproute saw it; not empty = foreign
+}
+
+// String prints the rule as `ip rule` does: `2001:	from all fwmark 0x100/0x3f00 lookup 1`.
+func (r Rule) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d:\tfrom all", r.Priority)
+	if r.Mark != 0 || r.Mask != 0 {
+		fmt.Fprintf(&b, " fwmark %#x/%#x", r.Mark, r.Mask)
+	}
+	if r.InDevice != "" {
+		fmt.Fprintf(&b, " iif %s", r.InDevice)
+	}
+	if r.Other != "" {
+		fmt.Fprintf(&b, " %s", r.Other)
+	}
+	if r.Action == Lookup {
+		fmt.Fprintf(&b, " lookup %s", TableName(r.Table))
+		return b.String()
+	}
+	fmt.Fprintf(&b, " %s", r.Action)
+	return b.String()
+}
+
+// The kernel's own tables (linux/rtnetlink.h).
+const (
+	TableDefault = 253
+	TableMain    = 254
+	TableLocal   = 255
+)
+
+// TableName returns the name of one of the kernel's own tables, else the number.
+func TableName(id int) string {
+	switch id {
+	case TableDefault:
+		return "default"
+	case TableMain:
+		return "main"
+	case TableLocal:
+		return "local"
+	}
+	return fmt.Sprint(id)
+}

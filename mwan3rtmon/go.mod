@@ -1,0 +1,3 @@
+module mwan3rtmon
+
+go 1.23.0

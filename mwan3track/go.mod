@@ -1,0 +1,3 @@
+module mwan3track
+
+go 1.23.0
