@@ -1,5 +1,7 @@
 package network
 
+import "net/netip"
+
 // Family is an IP family. Its zero value is IPv4, upstream's default for an interface.
 type Family uint8
 
@@ -26,4 +28,12 @@ func (f Family) Bits() int {
 		return 128
 	}
 	return 32
+}
+
+// Everywhere is the family's default route's destination.
+func Everywhere(f Family) netip.Prefix {
+	if f == IPv6 {
+		return netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+	}
+	return netip.PrefixFrom(netip.IPv4Unspecified(), 0)
 }

@@ -2,6 +2,7 @@ package network
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -84,4 +85,17 @@ func TableName(id int) string {
 		return "local"
 	}
 	return fmt.Sprint(id)
+}
+
+// SortRules orders rules as `ip rule` prints them: by family, then by priority.
+func SortRules(rules []Rule) {
+	slices.SortStableFunc(rules, func(a, b Rule) int {
+		if a.Family != b.Family {
+			return int(a.Family) - int(b.Family)
+		}
+		if a.Priority != b.Priority {
+			return a.Priority - b.Priority
+		}
+		return strings.Compare(a.InDevice, b.InDevice)
+	})
 }

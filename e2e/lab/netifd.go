@@ -1,0 +1,194 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/vishvananda/netlink"
+)
+
+// Interface is one of the router's network interfaces as netifd knows them: one family of one uplink.
+type Interface struct {
+	Name    string // wan, wan6, wanb, wanb6, …
+	Device  string // wan0, …
+	V6      bool
+	Address string // with its prefix length
+	Gateway string
+	Metric  int // 10 + number of the uplink
+	Up      bool
+}
+
+// Bus is told what netifd would publish over ubus.
+type Bus interface {
+	// Publish makes the state of an interface known.
+	Publish(Interface) error
+}
+
+// Netifd plays the part of OpenWrt's network daemon: it configures the uplinks and, where there is a Bus, announces
+// it there and with hotplug-call, one event after the other. Without a Bus the router is a plain Linux machine on
+// which only the kernel tells what happens.
+type Netifd struct {
+	Interfaces []*Interface // wan first, IPv4 before IPv6
+
+	router *Node
+	busy   sync.Mutex
+	bus    Bus
+}
+
+func newNetifd(l *Lab) *Netifd {
+	d := &Netifd{router: l.Router}
+	for _, isp := range l.ISPs {
+		n, name := isp.Number, interfaceName(isp.Number)
+		d.Interfaces = append(d.Interfaces,
+			&Interface{
+				Name: name, Device: isp.device(), Metric: 10 + n,
+				Address: fmt.Sprintf("10.1.%d.2/24", n), Gateway: fmt.Sprintf("10.1.%d.1", n),
+			},
+			&Interface{
+				Name: name + "6", Device: isp.device(), V6: true, Metric: 10 + n,
+				Address: fmt.Sprintf("fd00:1:%d::2/64", n), Gateway: fmt.Sprintf("fd00:1:%d::1", n),
+			})
+	}
+	return d
+}
+
+// interfaceName names the interface of uplink number: wan, wanb … wanz, then wan27.
+func interfaceName(number int) string {
+	switch {
+	case number == 1:
+		return "wan"
+	case number <= 26:
+		return "wan" + string(rune('a'+number-1))
+	}
+	return fmt.Sprintf("wan%d", number)
+}
+
+// Interface finds an interface by its name.
+func (d *Netifd) Interface(name string) (*Interface, error) {
+	for _, iface := range d.Interfaces {
+		if iface.Name == name {
+			return iface, nil
+		}
+	}
+	return nil, fmt.Errorf("no interface %q in the lab", name)
+}
+
+// Ifup configures an interface, and its device when it was down.
+func (d *Netifd) Ifup(name string) error {
+	iface, err := d.Interface(name)
+	if err != nil {
+		return err
+	}
+	d.busy.Lock()
+	defer d.busy.Unlock()
+	return errors.Join(d.router.Up(iface.Device), d.configure(iface), d.announce(iface))
+}
+
+// Ifdown takes an interface's address and route away; its device goes down with its last interface.
+func (d *Netifd) Ifdown(name string) error {
+	iface, err := d.Interface(name)
+	if err != nil {
+		return err
+	}
+	d.busy.Lock()
+	defer d.busy.Unlock()
+	fault := d.unconfigure(iface)
+	if !d.used(iface.Device) {
+		fault = errors.Join(fault, d.router.Down(iface.Device))
+	}
+	return errors.Join(fault, d.announce(iface))
+}
+
+// Link sets a device administratively down, or up with the configuration of its interfaces.
+func (d *Netifd) Link(device string, up bool) error {
+	if !up {
+		return errors.Join(d.router.Down(device), d.carrier(device, false))
+	}
+	fault := d.router.Up(device)
+	for _, iface := range d.on(device) {
+		fault = errors.Join(fault, d.Ifup(iface.Name))
+	}
+	return fault
+}
+
+// carrier is what netifd does when a device loses or regains its carrier. Without netifd nothing happens.
+func (d *Netifd) carrier(device string, up bool) error {
+	if d.bus == nil {
+		return nil
+	}
+	var fault error
+	for _, iface := range d.on(device) {
+		d.busy.Lock()
+		change := d.unconfigure
+		if up {
+			change = d.configure
+		}
+		fault = errors.Join(fault, change(iface), d.announce(iface))
+		d.busy.Unlock()
+	}
+	return fault
+}
+
+// on lists the interfaces of a device.
+func (d *Netifd) on(device string) []*Interface {
+	var found []*Interface
+	for _, iface := range d.Interfaces {
+		if iface.Device == device {
+			found = append(found, iface)
+		}
+	}
+	return found
+}
+
+// used tells whether an interface of the device is up.
+func (d *Netifd) used(device string) bool {
+	for _, iface := range d.on(device) {
+		if iface.Up {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *Netifd) configureAll() error {
+	var faults []error
+	for _, iface := range d.Interfaces {
+		faults = append(faults, d.configure(iface))
+	}
+	return errors.Join(faults...)
+}
+
+func (d *Netifd) configure(iface *Interface) error {
+	iface.Up = true
+	if err := d.router.address(iface.Device, iface.Address); err != nil {
+		return err
+	}
+	return d.router.route(iface.Device, route{via: iface.Gateway, metric: iface.Metric})
+}
+
+func (d *Netifd) unconfigure(iface *Interface) error {
+	iface.Up = false
+	family := netlink.FAMILY_V4
+	if iface.V6 {
+		family = netlink.FAMILY_V6
+	}
+	return errors.Join(
+		d.router.unroute(iface.Device, family),
+		d.router.unaddress(iface.Device, iface.Address),
+	)
+}
+
+// announce tells the bus and the hotplug scripts the new state of an interface.
+func (d *Netifd) announce(iface *Interface) error {
+	if d.bus == nil {
+		return nil
+	}
+	fault := d.bus.Publish(*iface)
+	env := []string{"env", "-i", "INTERFACE=" + iface.Name, "ACTION=ifdown"}
+	if iface.Up {
+		env = append(env[:3], "ACTION=ifup", "DEVICE="+iface.Device)
+	}
+	_, err := d.router.Run("", append(env, "/sbin/hotplug-call", "iface")...)
+	return errors.Join(fault, err)
+}

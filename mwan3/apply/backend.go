@@ -1,0 +1,52 @@
+package apply
+
+import (
+	"errors"
+	"fmt"
+
+	"mwan3/config"
+	"mwan3/iptables"
+	"mwan3/network"
+	"mwan3/nft"
+	"mwan3/plan"
+)
+
+// Viewer reads back what the kernel does, for people who ask.
+type Viewer interface {
+	Policies(network.Family) ([]plan.PolicyView, error)
+	Connected(network.Family) ([]string, error)
+	// Rules returns the lines of `mwan3 rules` without heading.
+	Rules(plan.FamilyMarking) ([]string, error)
+	// Inbound lists the interfaces whose incoming connections are marked.
+	Inbound(network.Family) ([]string, error)
+}
+
+// Backend is a firewall that carries out the marking.
+type Backend interface {
+	Marker
+	Viewer
+	Loaded() (bool, error)
+}
+
+// Choose opens the backend that the config wants. Auto stays with the one that holds the marking now (running, empty
+// if none does), else takes nftables where kernel and nft tool have it, else iptables. It returns its name, too.
+func Choose(wanted, running config.Backend) (Backend, config.Backend, error) {
+	if wanted == config.Auto && running != "" {
+		wanted = running
+	}
+	switch wanted {
+	case config.NFTables:
+		backend, err := nft.New()
+		return backend, wanted, err
+	case config.IPTables:
+		backend, err := iptables.New()
+		return backend, wanted, err
+	}
+	if backend, err := nft.New(); err == nil {
+		return backend, config.NFTables, nil
+	} else if backend, err2 := iptables.New(); err2 == nil {
+		return backend, config.IPTables, nil
+	} else {
+		return nil, "", fmt.Errorf("neither firewall can be used: %w", errors.Join(err, err2))
+	}
+}

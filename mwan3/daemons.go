@@ -1,0 +1,128 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"mwan3/network"
+)
+
+// termPatience is how long a daemon may take to end, as procd's term_timeout.
+const termPatience = 5 * time.Second
+
+// daemon is a process of ours that should run: the arguments that also identify it in the process list.
+type daemon struct{ program, argument string }
+
+// wantedDaemons lists a tracker for each enabled interface with targets and an rtmon for each family.
+func (r *router) wantedDaemons() []daemon {
+	var wanted []daemon
+	for _, iface := range r.cfg.Interfaces {
+		if iface.Enabled && len(iface.Tracking.Targets) > 0 {
+			wanted = append(wanted, daemon{"mwan3track", iface.Name})
+		}
+	}
+	for _, family := range network.Families {
+		if slices.Contains(r.routing.Families(), family) {
+			wanted = append(wanted, daemon{"mwan3rtmon", family.String()})
+		}
+	}
+	return wanted
+}
+
+// runningDaemons finds our daemons in the process list of this network namespace.
+func runningDaemons() map[daemon]int {
+	found := map[daemon]int{}
+	ours, _ := os.Readlink("/proc/self/ns/net")
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, dir := range dirs {
+		text, err := os.ReadFile(dir + "/cmdline")
+		if err != nil {
+			continue
+		}
+		words := strings.Split(strings.TrimRight(string(text), "\x00"), "\x00")
+		program := filepath.Base(words[0])
+		theirs, _ := os.Readlink(dir + "/ns/net")
+		if len(words) != 2 || program != "mwan3track" && program != "mwan3rtmon" || theirs != ours {
+			continue
+		}
+		pid, _ := strconv.Atoi(filepath.Base(dir))
+		found[daemon{program, words[1]}] = pid
+	}
+	return found
+}
+
+// startDaemons starts what should run and does not. On OpenWrt procd does it.
+func (c cli) startDaemons() error {
+	r, err := openRouter("mwan3")
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	return r.startMissing(runningDaemons())
+}
+
+func (r *router) startMissing(running map[daemon]int) error {
+	var errs []error
+	for _, wanted := range r.wantedDaemons() {
+		if _, ok := running[wanted]; !ok {
+			errs = append(errs, wanted.start())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// start runs the daemon in a session of its own, from the folder that our own program lies in.
+func (d daemon) start() error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	command := exec.Command(filepath.Join(filepath.Dir(self), d.program), d.argument)
+	command.Dir = "/"
+	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := command.Start(); err != nil {
+		return fmt.Errorf("start %s %s: %w", d.program, d.argument, err)
+	}
+	return command.Process.Release()
+}
+
+// refreshDaemons makes the daemons read a changed config: those whose settings are the same go on undisturbed. Without
+// OpenWrt's procd it also starts and ends them.
+func (c cli) refreshDaemons(r *router) error {
+	running := runningDaemons()
+	for _, pid := range running {
+		syscall.Kill(pid, syscall.SIGHUP)
+	}
+	if hasInitScript() {
+		return nil
+	}
+	wanted := r.wantedDaemons()
+	for daemon, pid := range running {
+		if !slices.Contains(wanted, daemon) {
+			syscall.Kill(pid, syscall.SIGTERM)
+		}
+	}
+	return r.startMissing(running)
+}
+
+// stopDaemons ends all daemons of ours and waits for them, so that none writes a file or a route after it.
+func (r *router) stopDaemons() {
+	deadline := time.Now().Add(termPatience)
+	for _, pid := range runningDaemons() {
+		syscall.Kill(pid, syscall.SIGTERM)
+	}
+	for len(runningDaemons()) > 0 && time.Now().Before(deadline) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	for _, pid := range runningDaemons() {
+		syscall.Kill(pid, syscall.SIGKILL)
+	}
+}

@@ -1,0 +1,90 @@
+package health
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+// Tracker writes what the tracker of one interface knows, into its own directory. Only OpenTracker makes that
+// directory: when mwan3 is stopped and removes it, a tracker that lives a moment longer does not bring it back.
+type Tracker struct{ dir string }
+
+// OpenTracker makes the directory of an interface's tracker, removes whatever an earlier one left there, apart from
+// STATUS, which says what was known last until the new tracker replaces it, and enters this process.
+func (s Store) OpenTracker(iface string) (Tracker, error) {
+	if err := checkName("interface", iface); err != nil {
+		return Tracker{}, err
+	}
+	t := Tracker{filepath.Join(s.TrackDir, iface)}
+	if err := os.MkdirAll(t.dir, 0o755); err != nil {
+		return t, fmt.Errorf("make the tracker's directory: %w", err)
+	}
+	return t, errors.Join(t.Clean(), t.set("PID", os.Getpid()))
+}
+
+// Clean removes all files but PID and STATUS: what they say is about targets and rounds that are no more.
+func (t Tracker) Clean() error {
+	entries, err := os.ReadDir(t.dir)
+	if err != nil {
+		return fmt.Errorf("clean %s: %w", t.dir, err)
+	}
+	var errs []error
+	for _, entry := range entries {
+		if name := entry.Name(); name != "PID" && name != "STATUS" {
+			errs = append(errs, remove(filepath.Join(t.dir, name)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// SetStatus writes STATUS.
+func (t Tracker) SetStatus(status Status) error { return t.write("STATUS", string(status)) }
+
+// SetStarted writes STARTED.
+func (t Tracker) SetStarted(started bool) error {
+	if started {
+		return t.set("STARTED", 1)
+	}
+	return t.set("STARTED", 0)
+}
+
+// SetSince writes ONLINE and OFFLINE: uptimes in seconds, 0 for the one that does not hold.
+func (t Tracker) SetSince(online, offline int) error {
+	return errors.Join(t.set("ONLINE", online), t.set("OFFLINE", offline))
+}
+
+// SetTarget writes what the last round said about a target.
+func (t Tracker) SetTarget(host string, status TargetStatus) error {
+	if err := checkName("target", host); err != nil {
+		return err
+	}
+	return t.write("TRACK_"+host, string(status))
+}
+
+// SetQuality writes a target's figures: milliseconds and percent.
+func (t Tracker) SetQuality(host string, latency, loss int) error {
+	if err := checkName("target", host); err != nil {
+		return err
+	}
+	return errors.Join(t.set("LATENCY_"+host, latency), t.set("LOSS_"+host, loss))
+}
+
+// Round is what a round ends with.
+type Round struct{ Lost, Score, Turn int }
+
+// SetRound writes LOST, SCORE, TURN and, as the uptime in seconds of its end, TIME.
+func (t Tracker) SetRound(round Round, time int) error {
+	return errors.Join(
+		t.set("LOST", round.Lost),
+		t.set("SCORE", round.Score),
+		t.set("TURN", round.Turn),
+		t.set("TIME", time),
+	)
+}
+
+func (t Tracker) set(name string, value int) error { return t.write(name, strconv.Itoa(value)) }
+
+func (t Tracker) write(name, value string) error { return replace(t.dir, name, value) }

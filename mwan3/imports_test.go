@@ -1,0 +1,77 @@
+package main
+
+import (
+	"encoding/json"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// importTable says which packages of ours each package may import. Data flows one way: a new arrow is a change of this
+// table first. Commands (the modules' main packages) wire everything and may import all of mwan3's packages.
+var importTable = map[string][]string{
+	"mwan3/network":  {},
+	"mwan3/uci":      {},
+	"mwan3/syslog":   {},
+	"mwan3/config":   {"mwan3/uci", "mwan3/network"},
+	"mwan3/health":   {},
+	"mwan3/hotplug":  {},
+	"mwan3/plan":     {"mwan3/config", "mwan3/network", "mwan3/health"},
+	"mwan3/nft":      {"mwan3/plan", "mwan3/config", "mwan3/network"},
+	"mwan3/iptables": {"mwan3/plan", "mwan3/config", "mwan3/network"},
+	"mwan3/iproute":  {"mwan3/network"},
+	"mwan3/ubus":     {"mwan3/network"},
+	"mwan3/survey": {"mwan3/config", "mwan3/health", "mwan3/iproute", "mwan3/network", "mwan3/plan", "mwan3/ubus",
+		"mwan3/uci"},
+	"mwan3/apply": {"mwan3/plan", "mwan3/config", "mwan3/network", "mwan3/nft", "mwan3/iptables", "mwan3/iproute"},
+
+	"mwan3track/probe": {},
+}
+
+// TestEveryImportIsInTheTable lists the packages of the three product modules and compares their imports, those of
+// their tests included, with the table.
+func TestEveryImportIsInTheTable(t *testing.T) {
+	for _, module := range []string{"mwan3", "mwan3track", "mwan3rtmon"} {
+		for _, pkg := range list(t, path.Join("..", module)) {
+			allowed, known := importTable[pkg.ImportPath]
+			if pkg.Name == "main" {
+				continue
+			}
+			if !known {
+				t.Errorf("package %s is not in the import table", pkg.ImportPath)
+			}
+			for _, imported := range slices.Concat(pkg.Imports, pkg.TestImports, pkg.XTestImports) {
+				ours := strings.HasPrefix(imported, "mwan3")
+				if ours && imported != pkg.ImportPath && !slices.Contains(allowed, imported) {
+					t.Errorf("%s imports %s: this arrow is not in the import table", pkg.ImportPath, imported)
+				}
+			}
+		}
+	}
+}
+
+type goPackage struct {
+	Name, ImportPath                   string
+	Imports, TestImports, XTestImports []string
+}
+
+func list(t *testing.T, dir string) []goPackage {
+	t.Helper()
+	command := exec.Command("go", "list", "-e", "-json=Name,ImportPath,Imports,TestImports,XTestImports", "./...")
+	command.Dir = dir
+	text, err := command.Output()
+	if err != nil {
+		t.Fatalf("go list in %s: %v", dir, err)
+	}
+	var all []goPackage
+	for decoder := json.NewDecoder(strings.NewReader(string(text))); decoder.More(); {
+		var pkg goPackage
+		if err := decoder.Decode(&pkg); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, pkg)
+	}
+	return all
+}

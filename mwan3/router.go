@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+
+	"mwan3/apply"
+	"mwan3/config"
+	"mwan3/health"
+	"mwan3/iproute"
+	"mwan3/survey"
+	"mwan3/syslog"
+)
+
+// router is the machine that we run on, opened for one command.
+type router struct {
+	cfg     config.Config
+	faults  []config.Fault
+	routing *iproute.Handle
+	record  apply.Record
+	health  health.Store
+	log     *syslog.Logger
+}
+
+// openRouter reads the config and opens what the command needs. tag is the name that log lines carry.
+func openRouter(tag string) (*router, error) {
+	cfg, faults, err := survey.Config()
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	routing, err := iproute.Open()
+	if err != nil {
+		return nil, fmt.Errorf("open netlink: %w", err)
+	}
+	return &router{cfg: cfg, faults: faults, routing: routing, record: apply.DefaultRecord(),
+		health: health.Default(), log: syslog.New(tag)}, nil
+}
+
+func (r *router) close() { r.routing.Close() }
+
+// announced lists the interfaces whose tracker says online.
+func (r *router) announced() map[string]bool {
+	online := map[string]bool{}
+	for _, iface := range r.cfg.Interfaces {
+		if r.health.Track(iface.Name).Status == health.StatusOnline {
+			online[iface.Name] = true
+		}
+	}
+	return online
+}

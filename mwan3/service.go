@@ -1,0 +1,165 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+
+	"mwan3/apply"
+	"mwan3/health"
+	"mwan3/hotplug"
+	"mwan3/plan"
+	"mwan3/survey"
+)
+
+// initScript is OpenWrt's way to start and stop; where there is none, we do both ourselves.
+const initScript = "/etc/init.d/mwan3"
+
+// start enables and starts the service.
+func (c cli) start() error {
+	if hasInitScript() {
+		return c.initScript("enable", "start")
+	}
+	if err := c.load(); err != nil {
+		return err
+	}
+	return c.startDaemons()
+}
+
+// stop stops the service and, as upstream does, keeps it from starting at the next boot.
+func (c cli) stop() error {
+	if hasInitScript() {
+		return c.initScript("disable", "stop")
+	}
+	return c.unload()
+}
+
+// restart stops and starts, and enables the service.
+func (c cli) restart() error {
+	if hasInitScript() {
+		return c.initScript("enable", "stop", "start")
+	}
+	return errors.Join(c.stop(), c.start())
+}
+
+// reload applies a changed configuration: only what differs is touched, and trackers whose settings are the same go on.
+func (c cli) reload() error {
+	r, err := openRouter("mwan3")
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	r.logFaults()
+	if err := r.reconcile(c.ctx, plan.Event{}, false); err != nil {
+		return err
+	}
+	return c.refreshDaemons(r)
+}
+
+func hasInitScript() bool {
+	info, err := os.Stat(initScript)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// initScript runs verbs of the init script one after the other.
+func (c cli) initScript(verbs ...string) error {
+	for _, verb := range verbs {
+		command := exec.Command(initScript, verb)
+		command.Stdin, command.Stdout, command.Stderr = os.Stdin, c.out, c.err
+		if err := command.Run(); err != nil {
+			return fmt.Errorf("%s %s: %w", initScript, verb, err)
+		}
+	}
+	return nil
+}
+
+// load brings the kernel to the plan and marks mwan3 as running. It is what the init script's start calls.
+func (c cli) load() error {
+	r, err := openRouter("mwan3-init")
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	r.logFaults()
+	if err := r.reconcile(c.ctx, plan.Event{}, true); err != nil {
+		return err
+	}
+	c.printDown(r)
+	return nil
+}
+
+// printDown tells which interfaces are waited for, in upstream's words.
+func (c cli) printDown(r *router) {
+	in, err := survey.Look(c.ctx, r.cfg, r.routing)
+	if err != nil {
+		return
+	}
+	for _, iface := range r.cfg.Interfaces {
+		found, _ := in.Network.Lookup(iface.Name, iface.Family)
+		if iface.Enabled && (!found.Up || found.Device == "") {
+			c.printNotUp(iface.Name)
+		}
+	}
+}
+
+func (c cli) printNotUp(iface string) {
+	fmt.Fprintf(c.out, "The network interace '%s' is not up.\nPlease execute 'ifup %s' first.\n", iface, iface)
+}
+
+// unload ends the daemons, tells the user's scripts, takes everything of ours out of the kernel and forgets the state. It
+// is what the init script's stop calls. It works as well when mwan3 is not running, to repair.
+func (c cli) unload() error {
+	r, err := openRouter("mwan3-init")
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	online := r.announced()
+	r.stopDaemons()
+	for _, iface := range r.cfg.Interfaces {
+		if online[iface.Name] {
+			r.tell(hotplug.Event{Action: "disconnected", Interface: iface.Name, Shutdown: true})
+		}
+	}
+	return r.teardown(c)
+}
+
+// teardown removes marking, rules, tables and state files.
+func (r *router) teardown(c cli) error {
+	unlock, err := apply.Lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	in := plan.Inputs{Config: r.cfg}
+	if in.Network.Routes, err = r.routing.Routes(); err != nil {
+		return fmt.Errorf("list routes: %w", err)
+	}
+	if in.Network.Rules, err = r.routing.Rules(); err != nil {
+		return fmt.Errorf("list ip rules: %w", err)
+	}
+	running, _ := r.record.Running()
+	backend, _, err := apply.Choose(r.cfg.Globals.Backend, running)
+	if err != nil {
+		return err
+	}
+	if err := (apply.Kernel{Routing: r.routing, Marker: backend}).Remove(in); err != nil {
+		return err
+	}
+	return errors.Join(r.record.Clear(), os.RemoveAll(health.TrackDir))
+}
+
+// tell runs the user's and other packages' hotplug scripts. No lock is held meanwhile.
+func (r *router) tell(event hotplug.Event) {
+	if err := hotplug.Call(event); err != nil {
+		r.log.Warn("hotplug %s on %s: %v", event.Action, event.Interface, err)
+	}
+}
+
+// logFaults writes everything that is wrong with the config to the log.
+func (r *router) logFaults() {
+	for _, fault := range r.faults {
+		r.log.Warn("%s", fault)
+	}
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"mwan3/apply"
+	"mwan3/config"
+	"mwan3/health"
+	"mwan3/plan"
+	"mwan3/survey"
+)
+
+// status shows everything that people ask for.
+func (c cli) status() error {
+	for _, show := range []func() error{c.interfaces, c.policies, c.connected, c.rules} {
+		if err := show(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// view opens the router and the backend that holds the marking, for reading.
+func view() (*router, apply.Backend, error) {
+	r, err := openRouter("mwan3")
+	if err != nil {
+		return nil, nil, err
+	}
+	running, _ := r.record.Running()
+	backend, _, err := apply.Choose(r.cfg.Globals.Backend, running)
+	if err != nil {
+		r.close()
+		return nil, nil, err
+	}
+	return r, backend, nil
+}
+
+// policies shows each policy's members with their shares, as the kernel has them.
+func (c cli) policies() error {
+	r, backend, err := view()
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	for _, family := range r.routing.Families() {
+		fmt.Fprintf(c.out, "Current %s policies:\n", family)
+		policies, err := backend.Policies(family)
+		if err != nil {
+			return err
+		}
+		for _, policy := range policies {
+			c.printPolicy(policy)
+		}
+		fmt.Fprintln(c.out)
+	}
+	return nil
+}
+
+func (c cli) printPolicy(policy plan.PolicyView) {
+	fmt.Fprintf(c.out, "%s:\n", policy.Name)
+	if len(policy.Members) == 0 {
+		fmt.Fprintf(c.out, " %s\n", policy.LastResort)
+	}
+	for _, member := range policy.Members {
+		fmt.Fprintf(c.out, " %s (%d%%)\n", member.Interface, member.Percent)
+	}
+}
+
+// connected shows the networks that need no uplink.
+func (c cli) connected() error {
+	r, backend, err := view()
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	for _, family := range r.routing.Families() {
+		fmt.Fprintf(c.out, "Directly connected %s networks:\n", family)
+		networks, err := backend.Connected(family)
+		if err != nil {
+			return err
+		}
+		for _, network := range networks {
+			fmt.Fprintln(c.out, network)
+		}
+		fmt.Fprintln(c.out)
+	}
+	return nil
+}
+
+// rules shows the user's rules with their counters, in the columns of iptables.
+func (c cli) rules() error {
+	r, backend, err := view()
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	in, err := survey.Look(c.ctx, r.cfg, r.routing)
+	if err != nil {
+		return err
+	}
+	r.addSets(&in, backend)
+	marking, _ := in.Marking()
+	for _, part := range marking.Families {
+		fmt.Fprintf(c.out, "Active %s user rules:\n", part.Family)
+		lines, err := backend.Rules(part)
+		if err != nil {
+			return err
+		}
+		for _, line := range lines {
+			fmt.Fprintln(c.out, line)
+		}
+		fmt.Fprintln(c.out)
+	}
+	return nil
+}
+
+// interfaces shows each enabled or disabled interface's state in one line.
+func (c cli) interfaces() error {
+	r, backend, err := view()
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	in, err := survey.LookDeep(c.ctx, r.cfg, r.routing)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(c.out, "Interface status:")
+	for _, iface := range r.cfg.Interfaces {
+		record := r.health.Track(iface.Name)
+		line := interfaceLine(iface, record, in)
+		if record.Status != health.StatusOnline {
+			if missing := missingParts(iface, in, backend); missing != 0 {
+				line += fmt.Sprintf(" (%d)", missing)
+			}
+		}
+		fmt.Fprintln(c.out, line)
+	}
+	fmt.Fprintln(c.out)
+	return nil
+}
+
+// interfaceLine is ` interface wan is online and tracking is active (online 00h:12m:34s, uptime 01h:02m:03s)`; the
+// parenthesis only for a tracker that says online, with the word that policies follow.
+func interfaceLine(iface config.Interface, record health.Record, in plan.Inputs) string {
+	status := record.Status
+	if status == "" {
+		status = "unknown"
+	}
+	line := fmt.Sprintf(" interface %s is %s and tracking is %s", iface.Name, status, tracking(iface, record))
+	if record.Status != health.StatusOnline {
+		return line
+	}
+	found, _ := in.Network.Lookup(iface.Name, iface.Family)
+	return fmt.Sprintf("%s (%s %s, uptime %s)", line, in.Health[iface.Name],
+		clock(record.OnlineFor()), clock(time.Duration(found.Uptime)*time.Second))
+}
+
+// tracking is the word for what the tracker does: disabled, down, paused or active.
+func tracking(iface config.Interface, record health.Record) string {
+	switch {
+	case len(iface.Tracking.Targets) == 0:
+		return "disabled"
+	case !record.Alive:
+		return "down"
+	case !record.Started:
+		return "paused"
+	}
+	return "active"
+}
+
+// clock prints a duration as upstream does: 01h:02m:03s.
+func clock(d time.Duration) string {
+	seconds := int(d / time.Second)
+	return fmt.Sprintf("%02dh:%02dm:%02ds", seconds/3600, seconds/60%60, seconds%60)
+}
+
+// The parts of an interface that `mwan3 interfaces` adds up when they are missing (contracts 4).
+const (
+	missingInRule = 1 << iota
+	missingMarkRule
+	missingGuardRule
+	missingInbound
+	missingDefault
+)
+
+// missingParts adds up what the kernel lacks of an interface.
+func missingParts(iface config.Interface, in plan.Inputs, backend apply.Backend) int {
+	missing := missingInRule | missingMarkRule | missingGuardRule | missingInbound | missingDefault
+	bits := map[int]int{1000: missingInRule, 2000: missingMarkRule, 3000: missingGuardRule}
+	for _, rule := range in.Network.Rules {
+		if rule.Family == iface.Family && plan.Owns(rule) && rule.Priority%1000 == iface.ID {
+			missing &^= bits[rule.Priority-iface.ID]
+		}
+	}
+	inbound, _ := backend.Inbound(iface.Family)
+	for _, name := range inbound {
+		if name == iface.Name {
+			missing &^= missingInbound
+		}
+	}
+	found, _ := in.Network.Lookup(iface.Name, iface.Family)
+	for _, route := range in.Network.Routes {
+		if route.IsDefault() && route.Family == iface.Family && route.Table == iface.ID && route.Device == found.Device {
+			missing &^= missingDefault
+		}
+	}
+	return missing
+}
+

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"time"
+
+	"mwan3/apply"
+	"mwan3/iproute"
+	"mwan3/network"
+	"mwan3/plan"
+	"mwan3/survey"
+	"mwan3/syslog"
+)
+
+// Route changes come in bursts (a daemon that starts, a prefix that is renewed). The mirror waits until a burst pauses,
+// but no longer than a user would notice.
+const (
+	burstPause = 30 * time.Millisecond
+	burstLimit = 300 * time.Millisecond
+)
+
+// mirror keeps one family's tables and sets as the plan wants them.
+type mirror struct {
+	family network.Family
+	log    *syslog.Logger
+	own    map[plan.TableKey]bool // the tables that we write
+	loaded []plan.Set             // the sets as last written, to write only changes
+}
+
+// run subscribes before it looks for the first time, so that no change falls between, and goes on until ctx ends.
+func (m *mirror) run(ctx context.Context, again <-chan os.Signal) error {
+	events, err := iproute.Watch(ctx)
+	if err != nil {
+		return fmt.Errorf("watch routes: %w", err)
+	}
+	m.sync(ctx)
+	var burst burst
+	for {
+		select {
+		case event, ok := <-events:
+			if !ok {
+				return nil
+			}
+			if m.concerns(event) {
+				burst.goesOn(time.Now())
+			}
+		case <-again:
+			m.loaded = nil
+			m.sync(ctx)
+		case <-burst.over:
+			burst.over, burst.began = nil, time.Time{}
+			m.sync(ctx)
+		}
+	}
+}
+
+// burst is a row of changes that are answered together.
+type burst struct {
+	began time.Time
+	over  <-chan time.Time
+}
+
+// goesOn notes one more change.
+func (b *burst) goesOn(now time.Time) {
+	if b.over == nil {
+		b.began = now
+	}
+	b.over = time.After(min(burstPause, burstLimit-now.Sub(b.began)))
+}
+
+// concerns tells whether an event can change tables or sets. Our own writes go to the interfaces' tables and do not.
+func (m *mirror) concerns(event iproute.Event) bool {
+	if event.Kind == iproute.Overrun {
+		return true
+	}
+	own := m.own[plan.TableKey{Family: event.Family, ID: event.Table}]
+	return event.Kind == iproute.RouteChange && event.Family == m.family && !own
+}
+
+// sync looks again and writes what differs. An error is logged; the next change tries again.
+func (m *mirror) sync(ctx context.Context) {
+	if err := m.mirror(ctx); err != nil {
+		m.log.Warn("%v", err)
+	}
+}
+
+func (m *mirror) mirror(ctx context.Context) error {
+	unlock, err := apply.Lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	running, ok := apply.DefaultRecord().Running()
+	if !ok {
+		m.loaded = nil
+		return nil
+	}
+	cfg, _, err := survey.Config()
+	if err != nil {
+		return err
+	}
+	routing, err := iproute.Open()
+	if err != nil {
+		return err
+	}
+	defer routing.Close()
+	in, err := survey.LookDeep(ctx, cfg, routing)
+	if err != nil {
+		return err
+	}
+	in.Network.Families = []network.Family{m.family}
+	m.own = in.OwnTables()
+	backend, _, err := apply.Choose(running, running)
+	if err != nil {
+		return err
+	}
+	kernel := apply.Kernel{Routing: routing, Marker: backend}
+	return errors.Join(kernel.Tables(in.Tables(), in), m.loadSets(backend, in.Sets()))
+}
+
+// loadSets writes the sets if they differ from what was written last.
+func (m *mirror) loadSets(backend apply.Marker, sets []plan.Set) error {
+	if reflect.DeepEqual(sets, m.loaded) {
+		return nil
+	}
+	if err := backend.LoadSets(sets); err != nil {
+		m.loaded = nil
+		return err
+	}
+	m.loaded = sets
+	return nil
+}
