@@ -102,9 +102,9 @@ func (r *router) execute(c cli, event plan.Event) error {
 func (r *router) tellTracker(event plan.Event) {
 	switch event.Action {
 	case plan.ActionIfup:
-		r.health.Signal(event.Interface, syscall.SIGUSR2)
+		r.signalTracker(event.Interface, syscall.SIGUSR2)
 	case plan.ActionIfdown:
-		r.health.Signal(event.Interface, syscall.SIGUSR1)
+		r.signalTracker(event.Interface, syscall.SIGUSR1)
 	}
 }
 

@@ -37,10 +37,11 @@ func (r *router) reconcile(ctx context.Context, event plan.Event, first bool) er
 	if err != nil {
 		return fmt.Errorf("note the change: %w", err)
 	}
-	in.Health = in.Settle(event, r.announced())
-	if err := r.health.SaveStates(in.Health); err != nil {
+	states := in.Settle(event, r.announced())
+	if err := r.saveStates(in.Health, states); err != nil {
 		return fmt.Errorf("save the verdicts: %w", err)
 	}
+	in.Health = states
 	backend, name, err := apply.Choose(r.cfg.Globals.Backend, running)
 	if err != nil {
 		return err

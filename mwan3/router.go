@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"syscall"
 
 	"mwan3/apply"
 	"mwan3/config"
@@ -41,9 +43,27 @@ func (r *router) close() { r.routing.Close() }
 func (r *router) announced() map[string]bool {
 	online := map[string]bool{}
 	for _, iface := range r.cfg.Interfaces {
-		if r.health.Track(iface.Name).Status == health.StatusOnline {
+		if r.health.Record(iface.Name, nil).Status == health.StatusOnline {
 			online[iface.Name] = true
 		}
 	}
 	return online
+}
+
+// saveStates writes the settled verdicts, and forgets those of interfaces that are not up any more.
+func (r *router) saveStates(before, after health.States) error {
+	err := r.health.SetStates(after)
+	for name := range before {
+		if _, ok := after[name]; !ok {
+			err = errors.Join(err, r.health.Forget(name))
+		}
+	}
+	return err
+}
+
+// signalTracker sends a signal to the tracker of an interface, if it runs.
+func (r *router) signalTracker(iface string, signal syscall.Signal) {
+	if pid, ok := r.health.TrackerPID(iface); ok {
+		syscall.Kill(pid, signal)
+	}
 }

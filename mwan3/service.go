@@ -7,7 +7,6 @@ import (
 	"os/exec"
 
 	"mwan3/apply"
-	"mwan3/health"
 	"mwan3/hotplug"
 	"mwan3/plan"
 	"mwan3/survey"
@@ -119,7 +118,7 @@ func (c cli) unload() error {
 	r.stopDaemons()
 	for _, iface := range r.cfg.Interfaces {
 		if online[iface.Name] {
-			r.tell(hotplug.Event{Action: "disconnected", Interface: iface.Name, Shutdown: true})
+			r.tell(hotplug.Event{Action: hotplug.Disconnected, Interface: iface.Name, Shutdown: true})
 		}
 	}
 	return r.teardown(c)
@@ -147,12 +146,16 @@ func (r *router) teardown(c cli) error {
 	if err := (apply.Kernel{Routing: r.routing, Marker: backend}).Remove(in); err != nil {
 		return err
 	}
-	return errors.Join(r.record.Clear(), os.RemoveAll(health.TrackDir))
+	return errors.Join(r.record.Clear(), os.RemoveAll(r.health.TrackDir))
 }
 
 // tell runs the user's and other packages' hotplug scripts. No lock is held meanwhile.
 func (r *router) tell(event hotplug.Event) {
-	if err := hotplug.Call(event); err != nil {
+	scripts, err := hotplug.Default()
+	if err == nil {
+		err = scripts.Call(event)
+	}
+	if err != nil {
 		r.log.Warn("hotplug %s on %s: %v", event.Action, event.Interface, err)
 	}
 }

@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"time"
+	"syscall"
 
 	"mwan3/apply"
 	"mwan3/config"
@@ -128,9 +128,9 @@ func (c cli) interfaces() error {
 	}
 	fmt.Fprintln(c.out, "Interface status:")
 	for _, iface := range r.cfg.Interfaces {
-		record := r.health.Track(iface.Name)
-		line := interfaceLine(iface, record, in)
-		if record.Status != health.StatusOnline {
+		tracker := r.tracker(iface.Name)
+		line := interfaceLine(iface, tracker, in)
+		if tracker.Status != health.StatusOnline {
 			if missing := missingParts(iface, in, backend); missing != 0 {
 				line += fmt.Sprintf(" (%d)", missing)
 			}
@@ -143,36 +143,45 @@ func (c cli) interfaces() error {
 
 // interfaceLine is ` interface wan is online and tracking is active (online 00h:12m:34s, uptime 01h:02m:03s)`; the
 // parenthesis only for a tracker that says online, with the word that policies follow.
-func interfaceLine(iface config.Interface, record health.Record, in plan.Inputs) string {
-	status := record.Status
-	if status == "" {
-		status = "unknown"
-	}
-	line := fmt.Sprintf(" interface %s is %s and tracking is %s", iface.Name, status, tracking(iface, record))
-	if record.Status != health.StatusOnline {
+func interfaceLine(iface config.Interface, tracker trackerView, in plan.Inputs) string {
+	line := fmt.Sprintf(" interface %s is %s and tracking is %s", iface.Name, tracker.Status, tracker.word(iface))
+	if tracker.Status != health.StatusOnline {
 		return line
 	}
 	found, _ := in.Network.Lookup(iface.Name, iface.Family)
 	return fmt.Sprintf("%s (%s %s, uptime %s)", line, in.Health[iface.Name],
-		clock(record.OnlineFor()), clock(time.Duration(found.Uptime)*time.Second))
+		clock(tracker.now-tracker.Online), clock(int(found.Uptime)))
 }
 
-// tracking is the word for what the tracker does: disabled, down, paused or active.
-func tracking(iface config.Interface, record health.Record) string {
+// trackerView is what an interface's tracker has told, and whether it is there at all.
+type trackerView struct {
+	health.Record
+	alive bool
+	now   int // uptime of the router, seconds
+}
+
+func (r *router) tracker(iface string) trackerView {
+	_, alive := r.health.TrackerPID(iface)
+	var info syscall.Sysinfo_t
+	syscall.Sysinfo(&info)
+	return trackerView{r.health.Record(iface, nil), alive, int(info.Uptime)}
+}
+
+// word says what the tracker does: disabled, down, paused or active.
+func (t trackerView) word(iface config.Interface) string {
 	switch {
 	case len(iface.Tracking.Targets) == 0:
 		return "disabled"
-	case !record.Alive:
+	case !t.alive:
 		return "down"
-	case !record.Started:
+	case !t.Started:
 		return "paused"
 	}
 	return "active"
 }
 
-// clock prints a duration as upstream does: 01h:02m:03s.
-func clock(d time.Duration) string {
-	seconds := int(d / time.Second)
+// clock prints seconds as upstream does: 01h:02m:03s.
+func clock(seconds int) string {
 	return fmt.Sprintf("%02dh:%02dm:%02ds", seconds/3600, seconds/60%60, seconds%60)
 }
 
@@ -208,4 +217,3 @@ func missingParts(iface config.Interface, in plan.Inputs, backend apply.Backend)
 	}
 	return missing
 }
-

@@ -67,10 +67,10 @@ func serveUDP(socket *net.UDPConn, answer func(netip.Addr) string) {
 
 // What can become of a connection, besides an answer.
 var (
-	ErrUnreachable = errors.New("unreachable")  // refused with an ICMP message, or by the own kernel
-	ErrSilence     = errors.New("silence")      // nothing came back in time
-	ErrBlackhole   = errors.New("blackholed")   // swallowed by the own kernel
-	ErrRefused     = errors.New("refused")      // nobody listens there
+	ErrUnreachable = errors.New("unreachable") // refused with an ICMP message, or by the own kernel
+	ErrSilence     = errors.New("silence")     // nothing came back in time
+	ErrBlackhole   = errors.New("blackholed")  // swallowed by the own kernel
+	ErrRefused     = errors.New("refused")     // nobody listens there
 )
 
 // Ask makes a new connection from the node and returns its first line: the provider's name when it leads to a

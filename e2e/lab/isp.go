@@ -64,7 +64,7 @@ func (i *ISP) Heal() error { return i.Lose(0) }
 func (i *ISP) Lose(percent int) error {
 	loss := ""
 	if percent > 0 {
-		loss = fmt.Sprintf("numgen random mod 100 < %d drop", percent)
+		loss = fmt.Sprintf("numgen random mod 100 <= %d drop", percent-1)
 	}
 	_, err := i.Node.Run(fmt.Sprintf(`table inet provider
 delete table inet provider

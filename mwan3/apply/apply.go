@@ -8,6 +8,7 @@ package apply
 
 import (
 	"errors"
+	"strings"
 
 	"mwan3/iproute"
 	"mwan3/network"
@@ -32,17 +33,20 @@ type Kernel struct {
 	Marker  Marker
 }
 
-// Plan brings the kernel to the plan that was made from in. It says what the marker left out. When the marking cannot
-// be loaded, nothing is taken away.
+// Plan brings the kernel to the plan that was made from in. It says what had to be left out. When the marking cannot
+// be loaded, that is an error and nothing is taken away; a route or rule that the kernel refuses is left out.
 func (k Kernel) Plan(want plan.Plan, in plan.Inputs) ([]string, error) {
 	addRules, delRules := network.DiffRules(ownRules(in), want.Rules)
-	errTables := k.Tables(want.Tables, in)
-	errRules := k.Routing.EditRules(addRules, nil)
+	refused := errors.Join(k.Tables(want.Tables, in), k.Routing.EditRules(addRules, nil))
 	notes, err := k.Marker.Load(want.Marking, want.Sets)
 	if err != nil {
-		return notes, errors.Join(errTables, errRules, err)
+		return notes, errors.Join(err, refused)
 	}
-	return notes, errors.Join(errTables, errRules, k.remove(delRules, emptied(want.Tables, in)))
+	refused = errors.Join(refused, k.remove(delRules, emptied(want.Tables, in)))
+	if refused != nil {
+		notes = append(notes, strings.Split(refused.Error(), "\n")...)
+	}
+	return notes, nil
 }
 
 // Tables brings the tables of the interfaces that are up to the plan, and touches no others.

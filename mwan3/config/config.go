@@ -44,8 +44,8 @@ type LogLevel string
 // Interface is one interface section.
 type Interface struct {
 	Name    string // netifd's name
-	ID      int    // 1…Mask.MaxID(): table number, position of the mark, offset of the ip rules
-	Enabled bool
+	ID      int    // 1…Mask.MaxID(): table number, position of the mark, offset of the ip rules; 0: no id is left
+	Enabled bool   // can be used: it has an id and a family
 	Family  network.Family
 
 	InitialOffline bool // initial_state offline: not used before the tracker says online
@@ -118,7 +118,7 @@ type Policy struct {
 type Member struct {
 	Name      string
 	Interface string
-	Metric    int // 1…256, lowest first
+	Metric    int // 0…256, lowest first
 	Weight    int // ≥ 1
 }
 

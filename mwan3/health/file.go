@@ -14,7 +14,7 @@ const maxValue = 64
 
 // checkName refuses what would leave its directory or hide in it: names of interfaces and targets become file names.
 func checkName(kind, name string) error {
-	if name == "" || len(name) > 200 || name[0] == '.' || strings.ContainsAny(name, "/\x00\n") {
+	if name == "" || len(name) > 240 || name[0] == '.' || strings.ContainsAny(name, "/\x00\n") {
 		return fmt.Errorf("%s %q cannot be a file name", kind, name)
 	}
 	return nil

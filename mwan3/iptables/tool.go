@@ -40,6 +40,9 @@ func findTool(f network.Family, variant string) (tool, error) {
 	return t, nil
 }
 
+// noTableStatus is the exit status of an iptables that cannot initialize a table (VERSION_PROBLEM of xtables.h).
+const noTableStatus = 3
+
 // errNoTable says that the kernel has no such table for the family.
 var errNoTable = errors.New("the kernel has no table mangle for it")
 
@@ -52,11 +55,21 @@ func (t tool) list() (table, error) {
 	return parseTable(text), nil
 }
 
-// hooked tells whether the built-in chain jumps to ours.
-func (t tool) hooked(chain string) (bool, error) {
-	found, err := t.iptables.Exists("mangle", chain, "-j", hookChain)
+// hooked tells whether our chain is there and both built-in chains jump to it.
+func (t tool) hooked() (bool, error) {
+	found, err := t.iptables.ChainExists("mangle", hookChain)
+	for _, chain := range [...]string{"PREROUTING", "OUTPUT"} {
+		if err != nil || !found {
+			break
+		}
+		found, err = t.iptables.Exists("mangle", chain, "-j", hookChain)
+	}
+	var failed *goiptables.Error
+	if errors.As(err, &failed) && failed.ExitStatus() == noTableStatus {
+		err = errNoTable
+	}
 	if err != nil {
-		return false, fmt.Errorf("%s: look for the jump from %s: %w", t.command, chain, err)
+		return false, fmt.Errorf("%s: look for the jumps to %s: %w", t.command, hookChain, err)
 	}
 	return found, nil
 }
@@ -71,9 +84,8 @@ func (t tool) run(args ...string) (string, error) {
 	if err == nil {
 		return string(out), nil
 	}
-	// Exit status 3 is xtables' VERSION_PROBLEM, which it gives when it cannot initialize a table.
 	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == 3 {
+	if errors.As(err, &exit) && exit.ExitCode() == noTableStatus {
 		err = errNoTable
 	}
 	return "", fmt.Errorf("%s %s: %w: %s", t.command, strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))

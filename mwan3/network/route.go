@@ -3,6 +3,7 @@ package network
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -43,13 +44,13 @@ type Route struct {
 	Gateway  netip.Addr   // invalid = on link; of the other family for "via inet6"
 	Device   string
 	OnLink   bool
-	Metric   uint32
+	Metric   uint32 // IPv6: 0 only exists in table local, elsewhere the kernel makes it 1024
 	Protocol uint8
 	Scope    uint8
 	TOS      uint8
 	PrefSrc  netip.Addr // source address for the router's own traffic; invalid = the kernel chooses
 	Pref     uint8      // IPv6 router preference (RFC 4191): 0 medium, 1 high, 3 low
-	Opaque   string     // further attributes (metrics, encapsulation) as raw netlink bytes, copied as they are
+	Opaque   string     // further attributes (metrics, encapsulation, realms) as raw netlink bytes, copied as they are
 	Nexthops []Nexthop  // multipath: the next hops instead of Gateway and Device
 }
 
@@ -59,12 +60,40 @@ type Nexthop struct {
 	Device  string
 	Weight  int // 1…256
 	OnLink  bool
+	Opaque  string // like Route.Opaque, for this hop alone
+}
+
+// Slot is a place in the kernel that only one IPv6 route can take: the kernel refuses a second one or, if both have
+// a gateway, merges the two into one multipath route. IPv4 routes share nothing and never collide.
+type Slot struct {
+	Table    int
+	Dst, Src netip.Prefix
+	Metric   uint32
+	Device   string // of routes without a gateway; empty = the routes with one, which share a slot
+}
+
+// Slot returns the place that the route takes if it is an IPv6 route.
+func (r Route) Slot() Slot {
+	slot := Slot{Table: r.Table, Dst: r.Dst, Src: r.Src, Metric: r.Metric}
+	if !r.Gateway.IsValid() && len(r.Nexthops) == 0 {
+		slot.Device = r.Device
+	}
+	return slot
+}
+
+// Equal tells whether both are the same route: equal in every field.
+func (r Route) Equal(s Route) bool {
+	return r.Dst == s.Dst && r.Src == s.Src && r.Gateway == s.Gateway && r.PrefSrc == s.PrefSrc &&
+		r.Table == s.Table && r.Metric == s.Metric && r.Device == s.Device && r.Opaque == s.Opaque &&
+		r.Family == s.Family && r.Type == s.Type && r.OnLink == s.OnLink && r.Protocol == s.Protocol &&
+		r.Scope == s.Scope && r.TOS == s.TOS && r.Pref == s.Pref && slices.Equal(r.Nexthops, s.Nexthops)
 }
 
 // IsDefault tells whether the route matches every destination.
 func (r Route) IsDefault() bool { return r.Dst.Bits() == 0 }
 
-// String prints the route as `ip route` does, without the trailing blank.
+// String prints the route as `ip route` does, without the trailing blank; the next hops of a multipath route follow on
+// the same line, and opaque attributes as raw bytes.
 func (r Route) String() string {
 	var b strings.Builder
 	if r.Type != Unicast {
@@ -75,7 +104,7 @@ func (r Route) String() string {
 		fmt.Fprintf(&b, " from %s", dstString(r.Src))
 	}
 	if r.TOS != 0 {
-		fmt.Fprintf(&b, " tos %#x", r.TOS)
+		fmt.Fprintf(&b, " tos 0x%02x", r.TOS)
 	}
 	b.WriteString(hopString(r.Family, r.Gateway, r.Device))
 	fmt.Fprintf(&b, "%s%s", r.protocolString(), r.scopeString())
@@ -85,9 +114,6 @@ func (r Route) String() string {
 	if r.Metric != 0 {
 		fmt.Fprintf(&b, " metric %d", r.Metric)
 	}
-	for _, hop := range r.Nexthops {
-		fmt.Fprintf(&b, " nexthop%s weight %d", hopString(r.Family, hop.Gateway, hop.Device), hop.Weight)
-	}
 	if r.OnLink {
 		b.WriteString(" onlink")
 	}
@@ -96,6 +122,9 @@ func (r Route) String() string {
 	}
 	if r.Family == IPv6 {
 		fmt.Fprintf(&b, " pref %s", prefString(r.Pref))
+	}
+	for _, hop := range r.Nexthops {
+		b.WriteString(" nexthop" + hop.string(r.Family))
 	}
 	return b.String()
 }
@@ -127,11 +156,22 @@ func hopString(f Family, gateway netip.Addr, device string) string {
 	return s
 }
 
+func (n Nexthop) string(f Family) string {
+	s := fmt.Sprintf("%s weight %d", hopString(f, n.Gateway, n.Device), n.Weight)
+	if n.OnLink {
+		s += " onlink"
+	}
+	if n.Opaque != "" {
+		s += fmt.Sprintf(" attrs %x", n.Opaque)
+	}
+	return s
+}
+
 // protocolString names the protocols of /etc/iproute2/rt_protos that occur on routers. ip does not print boot (3).
 func (r Route) protocolString() string {
-	names := map[uint8]string{1: "redirect", 2: "kernel", 4: "static", 9: "ra", 16: "dhcp",
+	names := map[uint8]string{0: "unspec", 1: "redirect", 2: "kernel", 4: "static", 9: "ra", 16: "dhcp",
 		11: "zebra", 12: "bird", 186: "bgp", 188: "ospf", 189: "rip"}
-	if r.Protocol == 3 || r.Protocol == 0 {
+	if r.Protocol == 3 {
 		return ""
 	}
 	if name, ok := names[r.Protocol]; ok {

@@ -43,28 +43,35 @@ type Rule struct {
 	Mask     uint32
 	Action   Action
 	Table    int    // for Lookup
-	Other    string // what else it matches or does, as iproute saw it; not empty = foreign
+	Other    string // not empty = foreign, it matches or does more than that: all that ip prints after the priority
 }
 
 // String prints the rule as `ip rule` does: `2001:	from all fwmark 0x100/0x3f00 lookup 1`.
 func (r Rule) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d:\tfrom all", r.Priority)
-	if r.Mark != 0 || r.Mask != 0 {
-		fmt.Fprintf(&b, " fwmark %#x/%#x", r.Mark, r.Mask)
-	}
-	if r.InDevice != "" {
-		fmt.Fprintf(&b, " iif %s", r.InDevice)
-	}
 	if r.Other != "" {
-		fmt.Fprintf(&b, " %s", r.Other)
+		return fmt.Sprintf("%d:\t%s", uint32(r.Priority), r.Other)
+	}
+	s := fmt.Sprintf("%d:\tfrom all%s", uint32(r.Priority), MarkString(r.Mark, r.Mask))
+	if r.InDevice != "" {
+		s += " iif " + r.InDevice
 	}
 	if r.Action == Lookup {
-		fmt.Fprintf(&b, " lookup %s", TableName(r.Table))
-		return b.String()
+		return s + " lookup " + TableName(r.Table)
 	}
-	fmt.Fprintf(&b, " %s", r.Action)
-	return b.String()
+	return s + " " + r.Action.String()
+}
+
+// MarkString prints what a rule's mark has to be, with a blank before it, or nothing if it can be any.
+func MarkString(mark, mask uint32) string {
+	switch {
+	case mask == 0 && mark == 0:
+		return ""
+	case mask == 0xffffffff:
+		return fmt.Sprintf(" fwmark %#x", mark)
+	case mark == 0:
+		return fmt.Sprintf(" fwmark 0/%#x", mask)
+	}
+	return fmt.Sprintf(" fwmark %#x/%#x", mark, mask)
 }
 
 // The kernel's own tables (linux/rtnetlink.h).
@@ -84,7 +91,7 @@ func TableName(id int) string {
 	case TableLocal:
 		return "local"
 	}
-	return fmt.Sprint(id)
+	return fmt.Sprint(uint32(id))
 }
 
 // SortRules orders rules as `ip rule` prints them: by family, then by priority.

@@ -27,25 +27,23 @@ func Make(in Inputs) Plan {
 	}
 }
 
-// iface is an enabled interface of the config with what is known about it.
+// iface is an interface of the config with what is known about it.
 type iface struct {
 	config.Interface
 	device  string     // its layer 3 device, empty when unknown
 	gateway netip.Addr // the next hop that option gateway names
-	up      bool       // netifd has it up, with a device, and nobody took it down
+	up      bool       // enabled, netifd has it up with a device, and nobody took it down
 	online  bool       // up, and the verdict allows its use
 }
 
-// ifaces returns the enabled interfaces in config order.
+// ifaces returns the interfaces in config order.
 func (in Inputs) ifaces() []iface {
 	var all []iface
 	for _, section := range in.Config.Interfaces {
-		if !section.Enabled {
-			continue
-		}
 		found, _ := in.Network.Lookup(section.Name, section.Family)
 		state := in.Health[section.Name]
-		up := found.Up && found.Device != "" && state != health.Down && in.Network.HasFamily(section.Family)
+		up := section.Enabled && found.Up && found.Device != "" && state != health.Down &&
+			in.Network.HasFamily(section.Family)
 		all = append(all, iface{
 			Interface: section,
 			device:    found.Device,

@@ -25,7 +25,7 @@ func (in Inputs) Marking() (Marking, []string) {
 func (in Inputs) familyMarking(family network.Family, all []iface) (FamilyMarking, []string) {
 	part := FamilyMarking{Family: family}
 	for _, i := range all {
-		if i.Family != family {
+		if i.Family != family || !i.Enabled {
 			continue
 		}
 		part.Marks = append(part.Marks, in.mark(i))
@@ -42,9 +42,11 @@ func (in Inputs) familyMarking(family network.Family, all []iface) (FamilyMarkin
 		if !slices.Contains(section.Families, family) {
 			continue
 		}
-		rule, note := in.rule(section, family, members)
+		rule, note, ok := in.rule(section, family, members)
 		if note != "" {
 			notes = append(notes, note)
+		}
+		if !ok {
 			continue
 		}
 		part.Rules = append(part.Rules, rule)
@@ -98,8 +100,8 @@ func (in Inputs) policy(section config.Policy, members map[string]iface) Policy 
 	return policy
 }
 
-// rule turns a rule section into one family's rule. A note says why it cannot be.
-func (in Inputs) rule(section config.Rule, family network.Family, members map[string]iface) (Rule, string) {
+// rule turns a rule section into one family's rule, if it can match there. A note says what hinders it.
+func (in Inputs) rule(section config.Rule, family network.Family, members map[string]iface) (Rule, string, bool) {
 	rule := Rule{
 		Name: section.Name, Proto: familyProto(section.Proto, family),
 		Src: section.Src, Dst: section.Dst, SrcPorts: section.SrcPorts, DstPorts: section.DstPorts,
@@ -109,16 +111,16 @@ func (in Inputs) rule(section config.Rule, family network.Family, members map[st
 		rule.InDevice = in.Network.Interfaces[section.SrcIface].Device
 		if rule.InDevice == "" {
 			return Rule{}, fmt.Sprintf("could not find device corresponding to src_iface %s for rule %s",
-				section.SrcIface, section.Name)
+				section.SrcIface, section.Name), false
 		}
 	}
-	if note := in.setNote(section, family); note != "" {
-		return Rule{}, note
+	if lacks, note := in.lacksSet(section, family); lacks {
+		return Rule{}, note, false
 	}
 	if section.Sticky && section.Policy != "" {
 		rule.Sticky = in.sticky(section, members)
 	}
-	return rule, ""
+	return rule, "", true
 }
 
 // familyProto makes "icmp" mean what a person means by it: in IPv6 that is ICMPv6.

@@ -56,7 +56,7 @@ type Inbound struct {
 type Policy struct {
 	Name       string
 	Shares     []Share        // the best tier, in the order of use_member; each gets Weight of the total
-	Out        []Inbound      // without shares: offline members; the router's own packets bound to their device use main
+	Out        []Inbound      // without shares: the members; the router's own packets bound to their device use main
 	LastResort config.Special // without shares: where the rest goes
 	Undefined  bool           // named by a rule only: matches nothing
 }

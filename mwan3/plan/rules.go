@@ -19,7 +19,7 @@ func (in Inputs) Rules() []network.Rule {
 	mask := in.Config.Globals.Mask
 	for _, family := range in.Network.Families {
 		for _, i := range in.ifaces() {
-			if i.Family == family {
+			if i.Family == family && i.Enabled {
 				rules = append(rules, interfaceRules(i, mask)...)
 			}
 		}

@@ -94,16 +94,20 @@ func (in Inputs) setFamily(name string) network.Family {
 	return network.IPv6
 }
 
-// setNote says why a rule cannot match its set in a family; empty when it can, or when it was not meant to.
-func (in Inputs) setNote(rule config.Rule, family network.Family) string {
+// lacksSet tells whether a rule cannot match its set in a family, and why if that was not to be expected: a rule for
+// both families simply does not apply to the one that its set is not of.
+func (in Inputs) lacksSet(rule config.Rule, family network.Family) (lacks bool, note string) {
 	if rule.Set == "" {
-		return ""
+		return false, ""
 	}
 	if _, ok := in.Network.Sets[rule.Set]; !ok && !in.Network.OpenSets {
-		return fmt.Sprintf("rule %s: there is no ipset %s: rule left out until there is one", rule.Name, rule.Set)
+		return true, fmt.Sprintf("rule %s: there is no ipset %s: rule left out until there is one", rule.Name, rule.Set)
 	}
-	if in.setFamily(rule.Set) != family {
-		return fmt.Sprintf("rule %s: ipset %s has no %s addresses: rule left out for %s", rule.Name, rule.Set, family, family)
+	if in.setFamily(rule.Set) == family {
+		return false, ""
 	}
-	return ""
+	if len(rule.Families) > 1 {
+		return true, ""
+	}
+	return true, fmt.Sprintf("rule %s: ipset %s has no %s addresses: rule left out", rule.Name, rule.Set, family)
 }

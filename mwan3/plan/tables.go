@@ -28,7 +28,7 @@ func (in Inputs) Tables() []Table {
 func ownersOf(family network.Family, all []iface) map[string]int {
 	owners := map[string]int{}
 	for _, i := range all {
-		if _, taken := owners[i.device]; i.Family == family && i.device != "" && !taken {
+		if _, taken := owners[i.device]; i.Family == family && i.Enabled && i.device != "" && !taken {
 			owners[i.device] = i.ID
 		}
 	}

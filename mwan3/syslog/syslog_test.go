@@ -87,6 +87,9 @@ func TestARestartedSystemLogIsFoundAgain(t *testing.T) {
 	logger.Info("one")
 	first := read(t, log)
 	log.Close()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
 	logger.Info("two")
 	log = listen(t, path)
 	logger.Info("three")

@@ -1,0 +1,60 @@
+# mwan3 in Go. `make` alone lists the targets. Each target installs what it lacks (Debian packages, as root) and says so.
+
+VERSION := 3.0.0
+GOFLAGS := -trimpath -buildvcs=false
+LDFLAGS := -s -w -buildid= -X main.version=$(VERSION)
+PRODUCT := mwan3 mwan3track mwan3rtmon
+OLDGO   := go1.23.12
+
+export CGO_ENABLED := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help build test demo bench cross ipk qemu clean tools vet unit oldgo $(PRODUCT)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: $(PRODUCT) ## build the three binaries for this machine, under build/
+
+$(PRODUCT):
+	@cd $@ && go build $(GOFLAGS) -ldflags '$(LDFLAGS)' -o ../build/$@ .
+
+test: tools build vet oldgo unit ## run all checks: vet, import table, unit, goldens, fuzz seeds, namespaces
+
+vet:
+	@test -z "$$(gofmt -l $(PRODUCT) e2e)" || { echo "not gofmt clean:"; gofmt -l $(PRODUCT) e2e; exit 1; }
+	@for m in $(PRODUCT) e2e; do (cd $$m && go vet ./...) || exit 1; done
+
+# What OpenWrt 24.10 builds with, and each module alone, without the workspace.
+oldgo:
+	@for m in $(PRODUCT); do \
+	  (cd $$m && GOWORK=off GOTOOLCHAIN=$(OLDGO) go build -o /dev/null ./...) || exit 1; \
+	  echo "$$m builds with $(OLDGO) and without the workspace"; \
+	done
+
+unit:
+	@go test $(TESTFLAGS) $(addprefix ./,$(addsuffix /...,$(PRODUCT) e2e))
+
+demo: TOOLS := nft
+demo: tools build ## watch failover live: three uplinks in namespaces, cut and healed
+	@cd e2e && go build $(GOFLAGS) -o ../build/demo ./demo
+	@build/demo
+
+bench: tools build ## measure: starts, verdicts, loads, sizes
+	@go test -run '^$$' -bench . -benchtime 20x $(addprefix ./,$(addsuffix /...,$(PRODUCT) e2e))
+
+cross: ## cross-compile for the routers' processors (not there yet)
+	@echo "make cross: not there yet; single targets: GOOS=linux GOARCH=mips GOMIPS=softfloat make build" >&2; exit 1
+
+ipk: ## make packages for opkg (not there yet)
+	@echo "make ipk: not there yet" >&2; exit 1
+
+qemu: ## boot whole routers in QEMU (not there yet)
+	@echo "make qemu: not there yet" >&2; exit 1
+
+clean: ## remove what the others made
+	@rm -rf build
+
+TOOLS := nft iptables ip conntrack
+tools:
+	@.ci/tools $(TOOLS)

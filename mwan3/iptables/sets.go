@@ -1,0 +1,280 @@
+package iptables
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"mwan3/network"
+	"mwan3/plan"
+)
+
+// The kinds of ipsets that we make.
+const (
+	hashNet = "hash:net"
+	hashIP  = "hash:ip"
+	listSet = "list:set"
+)
+
+// defaultMaxElem is how many members a set holds unless it needs more, as the ipset tool makes it.
+const defaultMaxElem = 65536
+
+// busyWait is how long a set that rules still use is waited for: nftables' kernel side lets go of what a deleted
+// rule used a moment after the deletion.
+const busyWait = time.Second
+
+// loadSets makes the connected and custom sets hold what the plan says. Dynamic sets are made if they are missing;
+// users' sets are theirs.
+func loadSets(sets []plan.Set) error {
+	have, err := readSets()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, set := range sets {
+		name := baseSet(set.Kind, set.Family)
+		switch set.Kind {
+		case plan.Connected, plan.Custom:
+			errs = append(errs, fill(name, set, have))
+		case plan.Dynamic:
+			errs = append(errs, ensureBase(plan.Dynamic, set.Family, have))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ensureBase makes an empty set of a kind if the family has none.
+func ensureBase(kind plan.Kind, f network.Family, have map[string]ipset) error {
+	name := baseSet(kind, f)
+	if _, ok := have[name]; ok {
+		return nil
+	}
+	if kind == plan.Dynamic && f == network.IPv4 {
+		return create(name, listSet, netlink.IpsetCreateOptions{Family: unix.AF_INET})
+	}
+	return createNets(name, f, 0)
+}
+
+// createNets makes an empty set of networks with room for at least so many.
+func createNets(name string, f network.Family, size int) error {
+	room := uint32(defaultMaxElem)
+	for int64(room) < int64(size) {
+		room *= 2
+	}
+	return create(name, hashNet, netlink.IpsetCreateOptions{Family: addressFamily(f), MaxElements: room})
+}
+
+func create(name, kind string, options netlink.IpsetCreateOptions) error {
+	if err := netlink.IpsetCreate(name, kind, options); err != nil {
+		return fmt.Errorf("create set %s: %w", name, err)
+	}
+	return nil
+}
+
+func addressFamily(f network.Family) uint8 {
+	if f == network.IPv6 {
+		return unix.AF_INET6
+	}
+	return unix.AF_INET
+}
+
+// fill makes a set of networks hold exactly the plan's. What is missing is added before what is too much is
+// deleted, so that a network that stays is never away. A set that is too small is exchanged for a larger one.
+func fill(name string, set plan.Set, have map[string]ipset) error {
+	wanted := storable(set.Prefixes)
+	if old, ok := have[name]; ok && (old.kind != hashNet || old.family != addressFamily(set.Family)) {
+		if err := destroy(name); err != nil {
+			return fmt.Errorf("%w (it is a %s of another program)", err, old.kind)
+		}
+		delete(have, name)
+	}
+	if _, ok := have[name]; !ok {
+		if err := createNets(name, set.Family, len(wanted)); err != nil {
+			return err
+		}
+	}
+	now, _, err := readSet(name)
+	if err != nil {
+		return err
+	}
+	missing := without(wanted, now.members)
+	if len(now.members)+len(missing) > int(now.maxElem) {
+		return exchange(name, set.Family, wanted)
+	}
+	if err := edit(nl.IPSET_CMD_ADD, name, missing); err != nil {
+		return err
+	}
+	return edit(nl.IPSET_CMD_DEL, name, without(now.members, wanted))
+}
+
+// storable replaces the prefix of all addresses, which hash:net cannot hold, by its halves.
+func storable(prefixes []netip.Prefix) []netip.Prefix {
+	var list []netip.Prefix
+	for _, p := range prefixes {
+		if p.Bits() == 0 {
+			low, high := halves(p)
+			list = append(list, low, high)
+			continue
+		}
+		list = append(list, p.Masked())
+	}
+	return list
+}
+
+// without returns what is in a and not in b, in a's order, once.
+func without(a, b []netip.Prefix) []netip.Prefix {
+	skip := make(map[netip.Prefix]bool, len(a)+len(b))
+	for _, p := range b {
+		skip[p] = true
+	}
+	var rest []netip.Prefix
+	for _, p := range a {
+		if !skip[p] {
+			skip[p] = true
+			rest = append(rest, p)
+		}
+	}
+	return rest
+}
+
+// exchange puts a new set, large enough for these networks, in the place of another one.
+func exchange(name string, f network.Family, wanted []netip.Prefix) error {
+	temp := name + "_temp"
+	if err := destroy(temp); err != nil {
+		return err
+	}
+	if err := createNets(temp, f, len(wanted)); err != nil {
+		return err
+	}
+	err := edit(nl.IPSET_CMD_ADD, temp, wanted)
+	if err == nil {
+		if err = netlink.IpsetSwap(temp, name); err != nil {
+			err = fmt.Errorf("swap set %s with %s: %w", temp, name, err)
+		}
+	}
+	return errors.Join(err, destroy(temp))
+}
+
+// editChunk is how many members one message holds: far below the 64 KiB of a netlink attribute.
+const editChunk = 500
+
+// edit adds networks to a set or deletes them from it, many in one message; the library needs a message and a
+// socket for each. What is already so is no error.
+func edit(command int, name string, list []netip.Prefix) error {
+	for chunk := range slices.Chunk(list, editChunk) {
+		req := request(command)
+		req.AddData(nl.NewRtAttr(nl.IPSET_ATTR_SETNAME, nl.ZeroTerminated(name)))
+		req.AddData(nl.NewRtAttr(nl.IPSET_ATTR_LINENO|unix.NLA_F_NET_BYTEORDER, make([]byte, 4)))
+		all := nl.NewRtAttr(nl.IPSET_ATTR_ADT|unix.NLA_F_NESTED, nil)
+		for _, p := range chunk {
+			all.AddChild(member(p))
+		}
+		req.AddData(all)
+		if _, err := req.Execute(unix.NETLINK_NETFILTER, 0); err != nil {
+			return fmt.Errorf("edit set %s: %w", name, setError(err))
+		}
+	}
+	return nil
+}
+
+// member is one network as a set's message holds it.
+func member(p netip.Prefix) *nl.RtAttr {
+	kind := nl.IPSET_ATTR_IPADDR_IPV4
+	if p.Addr().Is6() {
+		kind = nl.IPSET_ATTR_IPADDR_IPV6
+	}
+	data := nl.NewRtAttr(nl.IPSET_ATTR_DATA|unix.NLA_F_NESTED, nil)
+	addr := data.AddRtAttr(nl.IPSET_ATTR_IP|unix.NLA_F_NESTED, nil)
+	addr.AddRtAttr(kind|unix.NLA_F_NET_BYTEORDER, p.Addr().AsSlice())
+	data.AddRtAttr(nl.IPSET_ATTR_CIDR, nl.Uint8Attr(uint8(p.Bits())))
+	return data
+}
+
+// stickySets are the sets of the sticky rules of the marking, with the timeout that new entries get when nobody
+// names one. A set that exists keeps its timeout: our rules name it with each entry.
+func stickySets(m plan.Marking) map[string]netlink.IpsetCreateOptions {
+	wanted := map[string]netlink.IpsetCreateOptions{}
+	for _, fm := range m.Families {
+		short := namesOf(fm).rules
+		for _, r := range fm.Rules {
+			if r.Sticky == nil {
+				continue
+			}
+			timeout := entryTimeout(r.Sticky.Timeout)
+			options := netlink.IpsetCreateOptions{Family: addressFamily(fm.Family), Timeout: &timeout}
+			for _, member := range r.Sticky.Members {
+				wanted[stickySet(fm.Family, m.Mask.ID(member.Value), short[r.Name])] = options
+			}
+		}
+	}
+	return wanted
+}
+
+// destroy destroys a set; one that does not exist is no error.
+func destroy(name string) error {
+	err := netlink.IpsetDestroy(name)
+	if err == nil || errors.Is(err, syscall.ENOENT) {
+		return nil
+	}
+	return fmt.Errorf("destroy set %s: %w", name, err)
+}
+
+// destroyUnused destroys sets, and waits a moment for those that are still in use. What rules of others use stays.
+func destroyUnused(names []string) error {
+	deadline := time.Now().Add(busyWait)
+	for {
+		var errs []error
+		var busy []string
+		for _, name := range names {
+			err := destroy(name)
+			if errors.Is(err, nl.IPSetError(nl.IPSET_ERR_BUSY)) {
+				busy = append(busy, name)
+				continue
+			}
+			errs = append(errs, err)
+		}
+		if len(busy) == 0 || time.Now().After(deadline) {
+			return errors.Join(errs...)
+		}
+		names = busy
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+// ourSets returns the names of the sets that belong to mwan3, upstream's sticky sets included, in order.
+func ourSets(have map[string]ipset) []string {
+	base := map[string]bool{}
+	for _, f := range network.Families {
+		for _, kind := range baseKinds() {
+			base[baseSet(kind, f)] = true
+			base[baseSet(kind, f)+"_temp"] = true
+		}
+	}
+	var list []string
+	for name := range have {
+		if base[name] || isStickySet(name) {
+			list = append(list, name)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// isStickySet tells whether a set is one of ours or upstream's for sticky rules.
+func isStickySet(name string) bool {
+	for _, prefix := range [...]string{stickyPrefix(network.IPv4), stickyPrefix(network.IPv6),
+		"mwan3_rule_ipv4_", "mwan3_rule_ipv6_"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
+}

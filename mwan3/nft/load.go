@@ -1,0 +1,125 @@
+package nft
+
+import (
+	"fmt"
+	"strings"
+
+	"mwan3/plan"
+)
+
+// Load makes our table what the plan says, in one transaction: packets meet the old one or the new one. Sticky entries,
+// dynamic sets and users' elements stay; a set of the user's stays, too, when no rule names it any more. What goes are
+// the chains, sets and maps called mwan3_… that the plan does not have, and sets whose type is not the plan's.
+func (b *Backend) Load(m plan.Marking, sets []plan.Set) error {
+	rules := compile(m, sets)
+	have, err := b.look()
+	if err != nil {
+		return fmt.Errorf("read table %s: %w", table, err)
+	}
+	if err := b.load(rules.replace(have)); err != nil {
+		return fmt.Errorf("load table %s: %w", table, err)
+	}
+	return nil
+}
+
+// LoadPolicies rewrites the chains of those policies, and of the sticky rules that use them, and nothing else: the
+// way for a verdict. The plan must differ from the loaded one in the shares of policies only. It fails, and changes
+// nothing, when a chain or a set that it needs is not there; then Load helps.
+func (b *Backend) LoadPolicies(m plan.Marking, names []string) error {
+	wanted := map[string]bool{}
+	for _, name := range names {
+		wanted[name] = true
+	}
+	var text strings.Builder
+	for _, fm := range m.Families {
+		f := newFamily(m, fm, nil)
+		for _, c := range append(f.policies(wanted), f.stickyRules(wanted)...) {
+			c.rewrite(&text)
+		}
+	}
+	if err := b.load(text.String()); err != nil {
+		return fmt.Errorf("load policies %s: %w", strings.Join(names, ", "), err)
+	}
+	return nil
+}
+
+// LoadSets gives the sets whose elements are the plan's (connected, custom, copies) their elements, in one
+// transaction. It fails, and changes nothing, when one of them is not there.
+func (b *Backend) LoadSets(sets []plan.Set) error {
+	var text strings.Builder
+	for _, s := range sets {
+		if written := networkSet(s); written.content == replaced {
+			written.refill(&text)
+		}
+	}
+	if err := b.load(text.String()); err != nil {
+		return fmt.Errorf("load sets: %w", err)
+	}
+	return nil
+}
+
+// Remove deletes our table with everything in it, and nothing else. It is no error if there is none.
+func (b *Backend) Remove() error {
+	// Adding it first makes the deletion succeed in any case; "destroy" is not in nft before 1.0.7.
+	if err := b.load(fmt.Sprintf("add table %s\ndelete table %s\n", table, table)); err != nil {
+		return fmt.Errorf("remove table %s: %w", table, err)
+	}
+	return nil
+}
+
+// replace writes the transaction that turns what exists into the ruleset.
+func (r ruleset) replace(have existing) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "add table %s\nflush table %s\n", table, table) // flushes the rules, not the sets
+	r.deleteChains(&b, have.chains)
+	left := r.deleteSets(&b, have)
+	b.WriteString(r.text(left))
+	return b.String()
+}
+
+// deleteChains deletes the chains that are ours and not wanted, or that somebody hung on another hook.
+func (r ruleset) deleteChains(b *strings.Builder, have map[string]object) {
+	wanted := map[string]chain{}
+	for _, c := range r.chains {
+		wanted[c.name] = c
+	}
+	for _, name := range sortedNames(have) {
+		want, ok := wanted[name]
+		if ok && have[name].hook() == want.hook || !strings.HasPrefix(name, ours) {
+			continue
+		}
+		fmt.Fprintf(b, "delete chain %s %s\n", table, name)
+	}
+}
+
+// deleteSets empties or deletes sets, as they need, and returns those that must not be defined again: a definition that
+// differs from the existing set fails.
+func (r ruleset) deleteSets(b *strings.Builder, have existing) (without map[string]bool) {
+	wanted := map[string]bool{}
+	without = map[string]bool{}
+	for _, s := range r.sets {
+		wanted[s.name] = true
+		o, exists := have.sets[s.name]
+		switch {
+		case !exists:
+		case o.fate(s) == recreate:
+			fmt.Fprintf(b, "delete set %s %s\n", table, s.name)
+		case o.fate(s) == left:
+			without[s.name] = true
+		case s.content == replaced:
+			fmt.Fprintf(b, "flush set %s %s\n", table, s.name)
+		}
+	}
+	for _, name := range sortedNames(have.sets) {
+		if strings.HasPrefix(name, ours) && !wanted[name] {
+			fmt.Fprintf(b, "delete set %s %s\n", table, name)
+		}
+	}
+	for _, name := range sortedNames(have.maps) {
+		if strings.HasPrefix(name, ours) || wanted[name] {
+			fmt.Fprintf(b, "delete map %s %s\n", table, name)
+		}
+	}
+	return without
+}
+

@@ -1,0 +1,130 @@
+// Package nft is the nftables backend: it writes the decisions of package plan as the text of one table of our own,
+// loads that text in one transaction with the nft tool, and reads counters, sets and policies back.
+//
+// Everything is in `table inet mwan3`, so a reload of another firewall does not touch it. Each family has chains of its
+// own below the two base chains; a packet of one never meets a rule of the other:
+//
+//	mwan3_prerouting, mwan3_output      the hooks
+//	mwan3_hook_<f>                      the order in which a packet meets the rest (contracts 2.4)
+//	mwan3_ifaces_in_<f>                 which interface did it come in on
+//	mwan3_iface_in_<iface>_<f>          then it is answered through it
+//	mwan3_networks_<f>                  destinations that need no uplink: sets custom, connected and dynamic
+//	mwan3_rules_<f>                     the user's rules; the first that matches decides
+//	mwan3_rule_<rule>_<f>               a sticky rule: ask its sets, then its policy, then note the answer
+//	mwan3_policy_<policy>_<f>           the policy's decision
+//	mwan3_to_<iface>_<f>                gives the packet the interface's mark
+//	mwan3_default, …                    gives it a special mark
+//	mwan3_save_<iface>_<f>, …           gives the mark to the connection
+//
+// nft has no operation for "copy these bits of the connection's mark" on the kernels of today, hence the one-line chains
+// that set a constant under the mask, selected by a verdict map: one for each mark in use, in each direction.
+//
+// A set that a user's rule names (option ipset) is in the same table as `ipset_<name>`; dnsmasq fills it with
+// `nftset=/example.org/4#inet#mwan3#ipset_<name>`, a script with `nft add element inet mwan3 ipset_<name> { … }`.
+package nft
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// table is the family and the name of our table.
+const table = "inet mwan3"
+
+// Backend loads and reads our table with the nft tool. It keeps no state: each call looks at the kernel.
+type Backend struct {
+	tool string // path of nft
+}
+
+// New finds the nft tool and has the kernel check, without a change, all that our table consists of. The error says
+// what is missing, in nft's words.
+func New() (*Backend, error) {
+	tool, err := find("nft", "/usr/sbin", "/sbin")
+	if err != nil {
+		return nil, err
+	}
+	b := &Backend{tool: tool}
+	if err := b.load(probe, "-c"); err != nil {
+		return nil, fmt.Errorf("this kernel or nft cannot hold the marking: %w", err)
+	}
+	return b, nil
+}
+
+// find looks for a tool in the folders, then in PATH: daemons are started with all sorts of PATH.
+func find(tool string, folders ...string) (string, error) {
+	for _, folder := range folders {
+		if path, err := exec.LookPath(folder + "/" + tool); err == nil {
+			return path, nil
+		}
+	}
+	path, err := exec.LookPath(tool)
+	if err != nil {
+		return "", fmt.Errorf("find tool %s in %s: %w", tool, strings.Join(folders, ", "), err)
+	}
+	return path, nil
+}
+
+// load hands text to nft on its standard input: one transaction, all or nothing. A command is at most a handful of
+// fixed words; nothing of the configuration is in it.
+func (b *Backend) load(text string, flags ...string) error {
+	_, err := b.run(text, append(flags, "-f", "-")...)
+	return err
+}
+
+// run runs nft and returns what it prints. The error holds everything that nft complained about.
+func (b *Backend) run(stdin string, args ...string) (string, error) {
+	cmd := exec.Command(b.tool, args...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C") // we look for messages
+	cmd.Stdin = strings.NewReader(stdin)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("nft %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
+	}
+	return stdout.String(), nil
+}
+
+// list returns what `nft list` prints, or "" if the thing does not exist.
+func (b *Backend) list(args ...string) (string, error) {
+	out, err := b.run("", args...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && strings.Contains(err.Error(), "No such file or directory") {
+		return "", nil
+	}
+	return out, err
+}
+
+// probe uses every feature that a marking can use, in the same way, but for logging, which few want.
+const probe = `table inet mwan3_probe {
+	set dynamic { type ipv4_addr; size 16; flags dynamic,timeout; }
+	set networks { type ipv6_addr; flags interval; auto-merge; elements = { 2001:db8::/32 }; }
+	chain to {
+		meta mark set meta mark & 0xffffc0ff | 0x100
+		ct mark set ct mark & 0xffffc0ff | 0x100
+	}
+	chain new {
+		iifname vmap { "lo" : goto to }
+		ip6 daddr @networks tcp dport { 80, 1000-2000 } counter goto to comment "rule"
+		numgen random mod 3 vmap { 0-1 : goto to, 2 : goto to }
+	}
+	chain sticky {
+		ip saddr @dynamic jump to
+		meta mark & 0x3f00 == 0x100 update @dynamic { ip saddr timeout 1s }
+		meta mark & 0x3f00 != 0x100 delete @dynamic { ip saddr }
+	}
+	chain in {
+		type filter hook prerouting priority mangle; policy accept;
+		meta nfproto vmap { ipv4 : jump sticky, ipv6 : jump new }
+		icmpv6 type { nd-router-solicit, nd-redirect } return
+		meta mark & 0x3f00 == 0x0 ct mark & 0x3f00 vmap { 0x100 : jump to }
+	}
+	chain out {
+		type route hook output priority mangle; policy accept;
+		oifname "lo" meta l4proto 47 goto to
+	}
+}
+`

@@ -1,0 +1,85 @@
+package nft
+
+import (
+	"fmt"
+
+	"mwan3/config"
+	"mwan3/plan"
+)
+
+// policies writes the policies that are wanted (nil = all).
+func (f family) policies(wanted map[string]bool) []chain {
+	var chains []chain
+	for _, p := range f.allPolicies() {
+		if wanted == nil || wanted[p.Name] {
+			chains = append(chains, chain{name: f.name(policyPrefix, p.Name), rules: f.decide(p)})
+		}
+	}
+	return titled(chains, fmt.Sprintf("%s: where the new connections of a policy go", f.Family))
+}
+
+// allPolicies adds the policies that only a rule names.
+func (f family) allPolicies() []plan.Policy {
+	all := append([]plan.Policy(nil), f.Policies...)
+	seen := map[string]bool{"": true}
+	for _, p := range all {
+		seen[p.Name] = true
+	}
+	for _, r := range f.Rules {
+		if !seen[r.Policy] {
+			seen[r.Policy] = true
+			all = append(all, plan.Policy{Name: r.Policy, Undefined: true})
+		}
+	}
+	return all
+}
+
+// decide writes what a policy says. It always ends in a mark, unless the policy is undefined.
+func (f family) decide(p plan.Policy) []string {
+	if p.Undefined {
+		return nil
+	}
+	if rule := f.share(p); rule != "" {
+		return []string{rule}
+	}
+	var rules []string
+	for i := len(p.Out) - 1; i >= 0; i-- {
+		out := p.Out[i]
+		if !isDevice(out.Device) {
+			rules = append(rules, leftOut("interface", out.Interface, "nft cannot say the name of its device"))
+			continue
+		}
+		rules = append(rules, fmt.Sprintf("oifname %q goto %s", out.Device, specialName(config.Default)))
+	}
+	return append(rules, "goto "+specialName(specialOr(p.LastResort)))
+}
+
+// share picks one of the shares by weight, at random. The last one has the first range: upstream shows the member that was added last first.
+func (f family) share(p plan.Policy) string {
+	var ranges, chains []string
+	total := 0
+	for i := len(p.Shares) - 1; i >= 0; i-- {
+		share := p.Shares[i]
+		if share.Weight < 1 {
+			continue
+		}
+		chains = append(chains, f.name(toPrefix, share.Interface))
+		ranges = append(ranges, fmt.Sprintf("%s : goto %s", span(total, total+share.Weight-1, "-"), chains[len(chains)-1]))
+		total += share.Weight
+	}
+	switch len(ranges) {
+	case 0:
+		return ""
+	case 1:
+		return "goto " + chains[0]
+	}
+	return fmt.Sprintf("numgen random mod %d %s", total, verdicts(ranges))
+}
+
+// span writes a range of numbers.
+func span(first, last int, dash string) string {
+	if first == last {
+		return fmt.Sprint(first)
+	}
+	return fmt.Sprint(first) + dash + fmt.Sprint(last)
+}

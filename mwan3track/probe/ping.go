@@ -1,0 +1,211 @@
+package probe
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+
+	"mwan3/network"
+)
+
+// PingOptions are the options of method ping.
+type PingOptions struct {
+	Count   int           // echo requests for a target, one per second; one answer is enough
+	Size    int           // of the payload, bytes
+	TTL     int           // or hop limit
+	Timeout time.Duration // after the last request, when nothing was answered
+}
+
+// Times that ping keeps (contracts 6.6): the pause between two requests, and the least that it waits for the rest
+// when something was answered already.
+const (
+	pause     = time.Second
+	shortWait = time.Second
+)
+
+// patience limits how many strange packets or socket errors in a row one look at the socket may take.
+const patience = 1000
+
+// Ping probes with ICMP echo requests. It keeps one raw socket, and after the first probe it allocates nothing.
+type Ping struct {
+	// Ignored, if set, hears why each packet that is no answer was ignored.
+	Ignored func(Ignored)
+
+	path    Path
+	options PingOptions
+	file    *os.File
+	fd      int
+	conn    syscall.RawConn
+	inet4   syscall.SockaddrInet4 // the target: in the Ping, so that a probe needs no memory
+	inet6   syscall.SockaddrInet6
+	request []byte
+	buffer  []byte
+	want    reply
+	flight  flight
+
+	readOnce, drainAll func(fd uintptr) bool // for conn.Read: made once, for the same reason
+	length             int                   // of what readOnce put into buffer
+	ctx                context.Context       // the one that interrupts reading now
+	release            func() bool           // ends that
+}
+
+// NewPing opens the socket. It fails when the device or the source address is not there (any more).
+func NewPing(path Path, options PingOptions) (*Ping, error) {
+	file, fd, err := openSocket(path, options.TTL)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := file.SyscallConn()
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("open ICMP socket: %w", err)
+	}
+	p := &Ping{path: path, options: options, file: file, fd: fd, conn: conn}
+	p.request = make([]byte, echoHeader+options.Size)
+	for i := echoHeader; i < len(p.request); i++ {
+		p.request[i] = byte(i)
+	}
+	p.buffer = make([]byte, 60+len(p.request)+1) // the longest IP header; a byte more shows a payload that is too long
+	p.want = reply{family: path.Family, id: uint16(rand.Uint32()), payload: p.request[echoHeader:]}
+	p.flight = newFlight(options, uint16(rand.Uint32()))
+	p.readOnce, p.drainAll = p.read, p.drain
+	return p, nil
+}
+
+// Close closes the socket.
+func (p *Ping) Close() error {
+	if p.release != nil {
+		p.release()
+	}
+	return p.file.Close()
+}
+
+// Probe sends the requests and waits until all are answered or the time is over.
+func (p *Ping) Probe(ctx context.Context, target Target) Result {
+	p.obey(ctx)
+	if err := p.aim(target.Addr); err != nil {
+		return dead(err)
+	}
+	p.flight.begin()
+	for troubles := 0; troubles < patience; troubles++ {
+		now := time.Now()
+		if p.flight.due(now) {
+			if err := p.send(now); err != nil {
+				return p.flight.result(fmt.Errorf("send to %s: %w", target.Addr, err))
+			}
+		}
+		until := p.flight.until()
+		if p.flight.complete() || !now.Before(until) {
+			break
+		}
+		answered, err := p.await(ctx, until)
+		if err := ctx.Err(); err != nil {
+			return dead(err)
+		}
+		if answered || errors.Is(err, os.ErrDeadlineExceeded) {
+			troubles = 0
+		}
+	}
+	return p.flight.result(nil)
+}
+
+// aim points the socket at a target: the kernel then gives it packets from there only. What came in since the last
+// probe is thrown away, lest it fills the socket's buffer.
+func (p *Ping) aim(target netip.Addr) error {
+	if !target.IsValid() || target.Is4() != (p.path.Family == network.IPv4) {
+		return fmt.Errorf("%s is no %s address", target, p.path.Family)
+	}
+	var err error
+	if target.Is4() {
+		p.inet4.Addr = target.As4()
+		err = syscall.Connect(p.fd, &p.inet4)
+	} else {
+		p.inet6.Addr = target.As16()
+		err = syscall.Connect(p.fd, &p.inet6)
+	}
+	if err != nil {
+		return fmt.Errorf("reach %s: %w", target, err)
+	}
+	p.want.source = target
+	if len(p.want.payload) >= tokenLength {
+		binary.NativeEndian.PutUint64(p.want.payload, rand.Uint64())
+	} else {
+		for i := range p.want.payload {
+			p.want.payload[i] = byte(rand.Uint32())
+		}
+	}
+	if err := p.file.SetReadDeadline(time.Time{}); err != nil {
+		return err
+	}
+	return p.conn.Read(p.drainAll)
+}
+
+// send sends the next request. A socket reports an error that an earlier packet met once; that is no reason to fail.
+func (p *Ping) send(now time.Time) error {
+	putEcho(p.request, p.path.Family, p.want.id, p.flight.next(now))
+	_, err := syscall.Write(p.fd, p.request)
+	if err != nil {
+		_, err = syscall.Write(p.fd, p.request)
+	}
+	return err
+}
+
+// await reads one packet and takes it in if it is an answer.
+func (p *Ping) await(ctx context.Context, until time.Time) (answered bool, err error) {
+	if err := p.file.SetReadDeadline(until); err != nil {
+		return false, err
+	}
+	if err := ctx.Err(); err != nil {
+		return false, err // it ended before the deadline was set, which undid the interruption
+	}
+	if err := p.conn.Read(p.readOnce); err != nil || p.length < 0 {
+		return false, err
+	}
+	reason := p.take(p.buffer[:p.length], time.Now())
+	if reason != Accepted && p.Ignored != nil {
+		p.Ignored(reason)
+	}
+	return reason == Accepted, nil
+}
+
+func (p *Ping) take(packet []byte, now time.Time) Ignored {
+	sequence, reason := p.want.parse(packet)
+	if reason != Accepted {
+		return reason
+	}
+	return p.flight.answer(sequence, now)
+}
+
+// read puts a packet into the buffer; its length is -1 after an error.
+func (p *Ping) read(fd uintptr) bool {
+	var err error
+	p.length, err = syscall.Read(int(fd), p.buffer)
+	return err != syscall.EAGAIN
+}
+
+func (p *Ping) drain(fd uintptr) bool {
+	for range patience {
+		if _, err := syscall.Read(int(fd), p.buffer); err == syscall.EAGAIN {
+			break
+		}
+	}
+	return true
+}
+
+// obey makes the end of ctx interrupt a probe that waits. The same ctx serves many probes and is looked at once.
+func (p *Ping) obey(ctx context.Context) {
+	if ctx == p.ctx {
+		return
+	}
+	if p.release != nil {
+		p.release()
+	}
+	p.ctx = ctx
+	p.release = context.AfterFunc(ctx, func() { _ = p.file.SetReadDeadline(time.Unix(1, 0)) })
+}
