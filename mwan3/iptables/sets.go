@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
-	"syscall"
-	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
@@ -26,10 +23,6 @@ const (
 
 // defaultMaxElem is how many members a set holds unless it needs more, as the ipset tool makes it.
 const defaultMaxElem = 65536
-
-// busyWait is how long a set that rules still use is waited for: nftables' kernel side lets go of what a deleted
-// rule used a moment after the deletion.
-const busyWait = time.Second
 
 // loadSets makes the connected and custom sets hold what the plan says. Dynamic sets are made if they are missing;
 // users' sets are theirs.
@@ -58,9 +51,30 @@ func ensureBase(kind plan.Kind, f network.Family, have map[string]ipset) error {
 		return nil
 	}
 	if kind == plan.Dynamic && f == network.IPv4 {
-		return create(name, listSet, netlink.IpsetCreateOptions{Family: unix.AF_INET})
+		return createList(name)
 	}
 	return createNets(name, f, 0)
+}
+
+// listSize is how many sets mwan3_dynamic_ipv4 can hold, as the ipset tool makes it.
+const listSize = 8
+
+// createList makes an empty list of sets. Such a set has no family, but the library would give it IPv4; then the
+// ipset tool refuses to list any set at all.
+func createList(name string) error {
+	req := request(nl.IPSET_CMD_CREATE)
+	req.Flags |= unix.NLM_F_EXCL
+	req.AddData(nl.NewRtAttr(nl.IPSET_ATTR_SETNAME, nl.ZeroTerminated(name)))
+	req.AddData(nl.NewRtAttr(nl.IPSET_ATTR_TYPENAME, nl.ZeroTerminated(listSet)))
+	req.AddData(nl.NewRtAttr(nl.IPSET_ATTR_REVISION, nl.Uint8Attr(0)))
+	req.AddData(nl.NewRtAttr(nl.IPSET_ATTR_FAMILY, nl.Uint8Attr(unix.AF_UNSPEC)))
+	data := nl.NewRtAttr(nl.IPSET_ATTR_DATA|unix.NLA_F_NESTED, nil)
+	data.AddRtAttr(nl.IPSET_ATTR_SIZE|unix.NLA_F_NET_BYTEORDER, []byte{0, 0, 0, listSize})
+	req.AddData(data)
+	if _, err := req.Execute(unix.NETLINK_NETFILTER, 0); err != nil {
+		return fmt.Errorf("create set %s: %w", name, setError(err))
+	}
+	return nil
 }
 
 // createNets makes an empty set of networks with room for at least so many.
@@ -196,85 +210,4 @@ func member(p netip.Prefix) *nl.RtAttr {
 	addr.AddRtAttr(kind|unix.NLA_F_NET_BYTEORDER, p.Addr().AsSlice())
 	data.AddRtAttr(nl.IPSET_ATTR_CIDR, nl.Uint8Attr(uint8(p.Bits())))
 	return data
-}
-
-// stickySets are the sets of the sticky rules of the marking, with the timeout that new entries get when nobody
-// names one. A set that exists keeps its timeout: our rules name it with each entry.
-func stickySets(m plan.Marking) map[string]netlink.IpsetCreateOptions {
-	wanted := map[string]netlink.IpsetCreateOptions{}
-	for _, fm := range m.Families {
-		short := namesOf(fm).rules
-		for _, r := range fm.Rules {
-			if r.Sticky == nil {
-				continue
-			}
-			timeout := entryTimeout(r.Sticky.Timeout)
-			options := netlink.IpsetCreateOptions{Family: addressFamily(fm.Family), Timeout: &timeout}
-			for _, member := range r.Sticky.Members {
-				wanted[stickySet(fm.Family, m.Mask.ID(member.Value), short[r.Name])] = options
-			}
-		}
-	}
-	return wanted
-}
-
-// destroy destroys a set; one that does not exist is no error.
-func destroy(name string) error {
-	err := netlink.IpsetDestroy(name)
-	if err == nil || errors.Is(err, syscall.ENOENT) {
-		return nil
-	}
-	return fmt.Errorf("destroy set %s: %w", name, err)
-}
-
-// destroyUnused destroys sets, and waits a moment for those that are still in use. What rules of others use stays.
-func destroyUnused(names []string) error {
-	deadline := time.Now().Add(busyWait)
-	for {
-		var errs []error
-		var busy []string
-		for _, name := range names {
-			err := destroy(name)
-			if errors.Is(err, nl.IPSetError(nl.IPSET_ERR_BUSY)) {
-				busy = append(busy, name)
-				continue
-			}
-			errs = append(errs, err)
-		}
-		if len(busy) == 0 || time.Now().After(deadline) {
-			return errors.Join(errs...)
-		}
-		names = busy
-		time.Sleep(2 * time.Millisecond)
-	}
-}
-
-// ourSets returns the names of the sets that belong to mwan3, upstream's sticky sets included, in order.
-func ourSets(have map[string]ipset) []string {
-	base := map[string]bool{}
-	for _, f := range network.Families {
-		for _, kind := range baseKinds() {
-			base[baseSet(kind, f)] = true
-			base[baseSet(kind, f)+"_temp"] = true
-		}
-	}
-	var list []string
-	for name := range have {
-		if base[name] || isStickySet(name) {
-			list = append(list, name)
-		}
-	}
-	slices.Sort(list)
-	return list
-}
-
-// isStickySet tells whether a set is one of ours or upstream's for sticky rules.
-func isStickySet(name string) bool {
-	for _, prefix := range [...]string{stickyPrefix(network.IPv4), stickyPrefix(network.IPv6),
-		"mwan3_rule_ipv4_", "mwan3_rule_ipv6_"} {
-		if strings.HasPrefix(name, prefix) {
-			return true
-		}
-	}
-	return false
 }

@@ -12,21 +12,8 @@ import (
 	"mwan3/plan"
 )
 
-// PolicyStatus is what a policy does now. Members and LastResort are both empty for a policy that matches nothing.
-type PolicyStatus struct {
-	Name       string
-	Members    []MemberStatus // in the order of the chain: the last of the policy first
-	LastResort string         // unreachable, blackhole or default; only without members
-}
-
-// MemberStatus is the part of the new connections that an interface gets.
-type MemberStatus struct {
-	Interface string
-	Percent   int // rounded down
-}
-
 // Policies reads the policies back from the kernel, in the order of their names. A family that is not marked has none.
-func (b *Backend) Policies(f network.Family) ([]PolicyStatus, error) {
+func (b *Backend) Policies(f network.Family) ([]plan.PolicyView, error) {
 	t, ok := b.tool(f)
 	if !ok {
 		return nil, nil
@@ -38,19 +25,19 @@ func (b *Backend) Policies(f network.Family) ([]PolicyStatus, error) {
 	return now.policies(), nil
 }
 
-func (now table) policies() []PolicyStatus {
-	var list []PolicyStatus
+func (now table) policies() []plan.PolicyView {
+	var list []plan.PolicyView
 	for _, chain := range now.chains {
 		if strings.HasPrefix(chain, policyPrefix) {
 			list = append(list, now.policy(chain))
 		}
 	}
-	slices.SortFunc(list, func(a, b PolicyStatus) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(list, func(a, b plan.PolicyView) int { return cmp.Compare(a.Name, b.Name) })
 	return list
 }
 
-func (now table) policy(chain string) PolicyStatus {
-	status := PolicyStatus{Name: now.realName(chain)}
+func (now table) policy(chain string) plan.PolicyView {
+	status := plan.PolicyView{Name: now.realName(chain)}
 	total := 0
 	for _, rule := range now.rules[chain] {
 		text, _ := optionOf(rule, "--comment")
@@ -71,17 +58,17 @@ func (now table) policy(chain string) PolicyStatus {
 }
 
 // parseShare reads the comment `<interface> <weight> <running total>`. Percent holds the weight.
-func parseShare(text string) (share MemberStatus, total int, ok bool) {
+func parseShare(text string) (share plan.MemberView, total int, ok bool) {
 	words := strings.Fields(text)
 	if len(words) != 3 {
-		return MemberStatus{}, 0, false
+		return plan.MemberView{}, 0, false
 	}
 	weight, err := strconv.Atoi(words[1])
 	total, err2 := strconv.Atoi(words[2])
 	if err != nil || err2 != nil || weight < 1 || total < weight || weight > maxWeight {
-		return MemberStatus{}, 0, false
+		return plan.MemberView{}, 0, false
 	}
-	return MemberStatus{Interface: words[0], Percent: weight}, total, true
+	return plan.MemberView{Interface: words[0], Percent: weight}, total, true
 }
 
 // maxWeight keeps a hundred times a foreign weight within an int of 32 bits.
@@ -113,6 +100,29 @@ func (now table) realName(chain string) string {
 	return name
 }
 
+// Inbound reads back, in the order of the chains, the interfaces whose incoming connections are marked.
+func (b *Backend) Inbound(f network.Family) ([]string, error) {
+	t, ok := b.tool(f)
+	if !ok {
+		return nil, nil
+	}
+	now, err := t.list()
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, jump := range now.rules[ifacesIn] {
+		rules := now.rules[targetOf(jump)]
+		if len(rules) == 0 {
+			continue
+		}
+		if name, ok := optionOf(rules[len(rules)-1], "--comment"); ok {
+			list = append(list, name) // the last rule has the interface's mark, and its name
+		}
+	}
+	return list, nil
+}
+
 // Connected returns the networks that are reached without an uplink, in the order and the words of `ipset list`.
 func (b *Backend) Connected(f network.Family) ([]string, error) {
 	set, _, err := readSet(baseSet(plan.Connected, f))
@@ -136,8 +146,8 @@ func memberString(p netip.Prefix) string {
 // Rules returns the user rules with their counters, as `mwan3 rules` shows them (contracts 4): the lines of
 // `iptables -L mwan3_rules -n -v` up to the mark that they all match, `- ` before a policy and `S ` before a
 // sticky rule.
-func (b *Backend) Rules(f network.Family) ([]string, error) {
-	t, ok := b.tool(f)
+func (b *Backend) Rules(part plan.FamilyMarking) ([]string, error) {
+	t, ok := b.tool(part.Family)
 	if !ok {
 		return nil, nil
 	}
@@ -189,68 +199,4 @@ func (now table) nameRule(line string) string {
 	}
 	name := now.realName(prefix + words[3])
 	return strings.Replace(line, words[2]+" "+words[3], words[2]+" "+name, 1)
-}
-
-// Sets returns the kernel's sets of these names that hold addresses or networks (hash:ip, hash:net), or sets of them
-// (list:set), with their members. Those of other kinds, and those with exceptions (nomatch), are absent. A list
-// of sets of both families counts as one of the family of its first.
-func Sets(names []string) (map[string]network.Set, error) {
-	sets := map[string]network.Set{}
-	for _, name := range names {
-		set, ok, err := resolve(name)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			sets[name] = set
-		}
-	}
-	return sets, nil
-}
-
-// resolve reads a set; for a list of sets (which cannot nest) it joins them.
-func resolve(name string) (network.Set, bool, error) {
-	set, ok, err := readSet(name)
-	if err != nil || !ok || set.odd {
-		return network.Set{}, false, err
-	}
-	if set.kind == hashIP || set.kind == hashNet {
-		return network.Set{Family: familyFrom(set.family), Prefixes: sorted(set.members)}, true, nil
-	}
-	if set.kind != listSet {
-		return network.Set{}, false, nil
-	}
-	joined := network.Set{}
-	for i, part := range set.lists {
-		member, ok, err := resolve(part)
-		if err != nil || !ok {
-			return network.Set{}, false, err
-		}
-		if i == 0 {
-			joined.Family = member.Family
-		}
-		if member.Family == joined.Family {
-			joined.Prefixes = append(joined.Prefixes, member.Prefixes...)
-		}
-	}
-	joined.Prefixes = sorted(joined.Prefixes)
-	return joined, true, nil
-}
-
-func familyFrom(number uint8) network.Family {
-	if number == addressFamily(network.IPv6) {
-		return network.IPv6
-	}
-	return network.IPv4
-}
-
-// sorted returns the prefixes in order and once.
-func sorted(list []netip.Prefix) []netip.Prefix {
-	slices.SortFunc(list, func(a, b netip.Prefix) int {
-		if c := a.Addr().Compare(b.Addr()); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.Bits(), b.Bits())
-	})
-	return slices.Compact(list)
 }

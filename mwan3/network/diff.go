@@ -3,7 +3,8 @@ package network
 import "net/netip"
 
 // DiffRoutes returns what has to be added to and deleted from have so that it becomes want: add in want's order without
-// repetitions, del in have's order as often as have has them. Of two routes of want that cannot both be in the
+// repetitions, del in have's order as often as have has them. In want, an IPv6 route may leave metric and protocol to
+// the kernel (0); add has what the kernel chooses. Of two routes of want that cannot both be in the
 // kernel (see Slot) the first one wins; the other is treated as if it were not there.
 func DiffRoutes(have, want []Route) (add, del []Route) {
 	wanted := newRouteSet(len(want))
@@ -13,7 +14,7 @@ func DiffRoutes(have, want []Route) (add, del []Route) {
 		existing.add(&have[i])
 	}
 	for i := range want {
-		r := &want[i]
+		r := asListed(&want[i])
 		if wanted.has(r) || !claim(taken, r) {
 			continue
 		}
@@ -28,6 +29,23 @@ func DiffRoutes(have, want []Route) (add, del []Route) {
 		}
 	}
 	return add, del
+}
+
+// asListed returns the route as the kernel is going to list it. Otherwise a route that leaves something open would never
+// be found among the kernel's, and would be deleted as soon as it is there. The kernel's choices are IP6_RT_PRIO_USER
+// (linux/ipv6_route.h) and RTPROT_BOOT (linux/rtnetlink.h).
+func asListed(r *Route) *Route {
+	if r.Family == IPv4 || r.Table == TableLocal || r.Metric != 0 && r.Protocol != 0 {
+		return r
+	}
+	listed := *r
+	if r.Metric == 0 {
+		listed.Metric = 1024
+	}
+	if r.Protocol == 0 {
+		listed.Protocol = 3
+	}
+	return &listed
 }
 
 // claim takes the route's slot, and tells whether it was free. IPv4 has no slots.

@@ -10,7 +10,7 @@ import (
 func plain(table int, dst, gateway string) Route {
 	r := Route{Table: table, Type: Unicast, Dst: prefix(dst), Device: "wan0", Protocol: 4}
 	if r.Dst.Addr().Is6() {
-		r.Family = IPv6
+		r.Family, r.Metric = IPv6, 256
 	}
 	if gateway != "" {
 		r.Gateway = addr(gateway)
@@ -53,7 +53,7 @@ func compare(t *testing.T, what string, got, want any) {
 }
 
 func TestEveryFieldMakesADifferentRoute(t *testing.T) {
-	base := Route{Family: IPv6, Table: 1, Type: Unicast, Dst: prefix("2001:db8::/32"), Metric: 5, Nexthops: []Nexthop{{Device: "a", Weight: 1}}}
+	base := Route{Family: IPv6, Table: 1, Type: Unicast, Dst: prefix("2001:db8::/32"), Metric: 5, Protocol: 2, Nexthops: []Nexthop{{Device: "a", Weight: 1}}}
 	changes := map[string]func(r *Route){
 		"family":   func(r *Route) { r.Family = IPv4 },
 		"table":    func(r *Route) { r.Table = 2 },
@@ -111,4 +111,17 @@ func TestDiffOfRulesKeepsOrderAndToleratesDuplicates(t *testing.T) {
 	add, del = DiffRules([]Rule{a, b}, []Rule{b, a})
 	compare(t, "add", add, []Rule(nil))
 	compare(t, "del", del, []Rule(nil))
+}
+
+func TestWhatAnIPv6RouteLeavesToTheKernelIsNoDifference(t *testing.T) {
+	open := plain(1, "::/0", "2001:db8::1")
+	open.Metric, open.Protocol = 0, 0
+	listed := open
+	listed.Metric, listed.Protocol = 1024, 3
+	add, del := DiffRoutes(nil, []Route{open, listed})
+	compare(t, "add", add, []Route{listed})
+	compare(t, "del", del, []Route(nil))
+	add, del = DiffRoutes([]Route{listed}, []Route{open})
+	compare(t, "add", add, []Route(nil))
+	compare(t, "del", del, []Route(nil))
 }

@@ -53,5 +53,6 @@ func (s State) HasFamily(f Family) bool {
 // Set is a set of addresses that the kernel or a user has, as a rule's option ipset can name it.
 type Set struct {
 	Family   Family
-	Prefixes []netip.Prefix // its members, where the backend has to copy them; else nil
+	Prefixes []netip.Prefix // its members
+	Opaque   bool           // its members are more than addresses: only the firewall that has the set can match it
 }

@@ -60,7 +60,7 @@ func TestIPv4RoutesPrintAsIPDoes(t *testing.T) {
 		"broadcast 192.0.2.255 dev wan0 proto kernel scope link src 192.0.2.1": {Type: Broadcast, Dst: prefix("192.0.2.255/32"), Device: "wan0", Protocol: 2, Scope: 253, PrefSrc: addr("192.0.2.1")},
 		"default nexthop via 10.1.0.1 dev wan0 weight 3 nexthop dev ppp0 weight 1 onlink": {Type: Unicast, Dst: all, Protocol: 3, Nexthops: []Nexthop{
 			{Gateway: addr("10.1.0.1"), Device: "wan0", Weight: 3}, {Device: "ppp0", Weight: 1, OnLink: true}}},
-		"default dev wan0 proto 99 scope 200 attrs 0102": {Type: Unicast, Dst: all, Device: "wan0", Protocol: 99, Scope: 200, Opaque: "\x01\x02"},
+		"default dev wan0 proto 99 scope 201 attrs 0102": {Type: Unicast, Dst: all, Device: "wan0", Protocol: 99, Scope: 201, Opaque: "\x01\x02"},
 	}
 	expectPrinted(t, IPv4, tests)
 }

@@ -45,7 +45,7 @@ type Route struct {
 	Device   string
 	OnLink   bool
 	Metric   uint32 // IPv6: 0 only exists in table local, elsewhere the kernel makes it 1024
-	Protocol uint8
+	Protocol uint8  // RTPROT_* of linux/rtnetlink.h; IPv6: the kernel makes 0 (unspec) 3 (boot)
 	Scope    uint8
 	TOS      uint8
 	PrefSrc  netip.Addr // source address for the router's own traffic; invalid = the kernel chooses
@@ -111,7 +111,7 @@ func (r Route) String() string {
 	if r.PrefSrc.IsValid() {
 		fmt.Fprintf(&b, " src %s", r.PrefSrc)
 	}
-	if r.Metric != 0 {
+	if r.Metric != 0 || r.Family == IPv6 {
 		fmt.Fprintf(&b, " metric %d", r.Metric)
 	}
 	if r.OnLink {
@@ -188,6 +188,8 @@ func (r Route) scopeString() string {
 	switch r.Scope {
 	case 0:
 		return ""
+	case 200:
+		return " scope site"
 	case 253:
 		return " scope link"
 	case 254:

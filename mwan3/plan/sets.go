@@ -75,6 +75,9 @@ func (in Inputs) userSets() []Set {
 			continue
 		}
 		found, copied := in.Network.Sets[rule.Set]
+		if found.Opaque {
+			continue
+		}
 		sets = append(sets, Set{Kind: User, Name: rule.Set, Family: family, Prefixes: sorted(found.Prefixes), Copy: copied})
 	}
 	return sets
@@ -100,7 +103,12 @@ func (in Inputs) lacksSet(rule config.Rule, family network.Family) (lacks bool, 
 	if rule.Set == "" {
 		return false, ""
 	}
-	if _, ok := in.Network.Sets[rule.Set]; !ok && !in.Network.OpenSets {
+	set, ok := in.Network.Sets[rule.Set]
+	if set.Opaque && in.Network.OpenSets {
+		return true, fmt.Sprintf("rule %s: ipset %s holds more than addresses, which nftables cannot copy: rule left out",
+			rule.Name, rule.Set)
+	}
+	if !ok && !in.Network.OpenSets {
 		return true, fmt.Sprintf("rule %s: there is no ipset %s: rule left out until there is one", rule.Name, rule.Set)
 	}
 	if in.setFamily(rule.Set) == family {
