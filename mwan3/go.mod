@@ -12,3 +12,5 @@ require (
 )
 
 require golang.org/x/sys v0.26.0
+
+require golang.org/x/tools v0.26.0 // indirect

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 
-	"mwan3/apply"
 	"mwan3/config"
 	"mwan3/iptables"
 	"mwan3/network"
@@ -24,13 +23,12 @@ func (c cli) print() error {
 	if err != nil {
 		return err
 	}
-	running, _ := r.record.Running()
-	backend, name, err := apply.Choose(r.cfg.Globals.Backend, running)
+	_, name, err := r.backend()
 	if err != nil {
 		return err
 	}
 	in.Health = in.Settle(plan.Event{}, r.announced())
-	r.addSets(&in, backend)
+	r.addSets(&in, name)
 	printPlan(c.out, plan.Make(in), name)
 	return nil
 }

@@ -46,11 +46,11 @@ func (r *router) reconcile(ctx context.Context, event plan.Event, first bool) er
 	if err != nil {
 		return err
 	}
-	kernel := apply.Kernel{Routing: r.routing, Marker: backend}
+	r.addSets(&in, name)
 	if isVerdict(event) && !cutOff && running == name && r.applyVerdict(backend, in, event) == nil {
 		return r.record.Done()
 	}
-	if err := r.applyAll(ctx, kernel, in); err != nil {
+	if err := r.applyAll(apply.Kernel{Routing: r.routing, Marker: backend}, in); err != nil {
 		return err
 	}
 	if running != "" && running != name {
@@ -81,7 +81,6 @@ func (r *router) applyVerdict(backend apply.Backend, in plan.Inputs, event plan.
 	if loaded, err := backend.Loaded(); err != nil || !loaded {
 		return errors.Join(errNotRunning, err)
 	}
-	r.addSets(&in, backend)
 	marking, _ := in.Marking()
 	var touched []string
 	for _, policy := range r.cfg.Policies {
@@ -97,7 +96,7 @@ func (r *router) applyVerdict(backend apply.Backend, in plan.Inputs, event plan.
 }
 
 // applyAll brings the whole kernel to the plan.
-func (r *router) applyAll(ctx context.Context, kernel apply.Kernel, in plan.Inputs) error {
+func (r *router) applyAll(kernel apply.Kernel, in plan.Inputs) error {
 	routes, err := r.routing.Routes()
 	if err != nil {
 		return fmt.Errorf("list routes: %w", err)
@@ -107,7 +106,6 @@ func (r *router) applyAll(ctx context.Context, kernel apply.Kernel, in plan.Inpu
 		return fmt.Errorf("list ip rules: %w", err)
 	}
 	in.Network.Routes, in.Network.Rules = routes, rules
-	r.addSets(&in, kernel.Marker)
 	want := plan.Make(in)
 	notes, err := kernel.Plan(want, in)
 	for _, note := range append(want.Notes, notes...) {
@@ -118,14 +116,14 @@ func (r *router) applyAll(ctx context.Context, kernel apply.Kernel, in plan.Inpu
 
 // addSets tells the plan which sets the rules' option ipset can mean. With nftables the kernel's ipsets are copied,
 // and a set that nobody has made is made.
-func (r *router) addSets(in *plan.Inputs, marker apply.Marker) {
+func (r *router) addSets(in *plan.Inputs, backend config.Backend) {
 	var names []string
 	for _, rule := range r.cfg.Rules {
 		if rule.Set != "" {
 			names = append(names, rule.Set)
 		}
 	}
-	_, in.Network.OpenSets = marker.(interface{ MakesSets() })
+	in.Network.OpenSets = backend == config.NFTables
 	sets, err := iptables.Sets(names)
 	if err != nil {
 		r.log.Warn("list ipsets: %v", err)

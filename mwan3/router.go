@@ -39,6 +39,12 @@ func openRouter(tag string) (*router, error) {
 
 func (r *router) close() { r.routing.Close() }
 
+// backend opens the firewall that holds the marking, or that would, and names it.
+func (r *router) backend() (apply.Backend, config.Backend, error) {
+	running, _ := r.record.Running()
+	return apply.Choose(r.cfg.Globals.Backend, running)
+}
+
 // announced lists the interfaces whose tracker says online.
 func (r *router) announced() map[string]bool {
 	online := map[string]bool{}

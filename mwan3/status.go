@@ -27,8 +27,7 @@ func view() (*router, apply.Backend, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	running, _ := r.record.Running()
-	backend, _, err := apply.Choose(r.cfg.Globals.Backend, running)
+	backend, _, err := r.backend()
 	if err != nil {
 		r.close()
 		return nil, nil, err
@@ -99,7 +98,11 @@ func (c cli) rules() error {
 	if err != nil {
 		return err
 	}
-	r.addSets(&in, backend)
+	_, name, err := r.backend()
+	if err != nil {
+		return err
+	}
+	r.addSets(&in, name)
 	marking, _ := in.Marking()
 	for _, part := range marking.Families {
 		fmt.Fprintf(c.out, "Active %s user rules:\n", part.Family)

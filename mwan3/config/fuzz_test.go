@@ -82,7 +82,7 @@ func checkInterfaces(t *testing.T, cfg Config) {
 
 func checkPolicies(t *testing.T, cfg Config) {
 	for _, policy := range cfg.Policies {
-		if !isSpecial(string(policy.LastResort)) || len(policy.Name) > maxName {
+		if !isSpecial(string(policy.LastResort)) {
 			t.Errorf("policy %+v", policy)
 		}
 		for _, m := range policy.Members {
@@ -97,7 +97,7 @@ func checkRule(t *testing.T, cfg Config, r Rule) {
 	if (r.Policy == "") == (r.Special == "") || r.Special != "" && (!isSpecial(string(r.Special)) || r.Sticky) {
 		t.Errorf("destinations %q and %q", r.Policy, r.Special)
 	}
-	if len(r.Families) == 0 || len(r.Name) > maxName || r.Log && !cfg.Globals.Logging {
+	if len(r.Families) == 0 || r.Log && !cfg.Globals.Logging {
 		t.Errorf("rule %+v", r)
 	}
 	for _, a := range []Addresses{r.Src, r.Dst} {

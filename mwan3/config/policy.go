@@ -5,9 +5,6 @@ import (
 	"strconv"
 )
 
-// maxName is upstream's limit for the names of policies and rules, which LuCI keeps, too.
-const maxName = 15
-
 // maxMetric is the highest metric that a policy takes.
 const maxMetric = 256
 
@@ -49,10 +46,6 @@ func (p *parser) policy(r *reader) {
 		Name:       r.section.Name,
 		Members:    p.useMember(r),
 		LastResort: Special(r.choice("last_resort", string(Unreachable), string(Blackhole), string(Default))),
-	}
-	if len(policy.Name) > maxName {
-		r.fault("", fmt.Sprintf("Policy %s exceeds max of %d chars. Not setting policy", policy.Name, maxName))
-		return
 	}
 	if p.again(r) {
 		return

@@ -16,7 +16,7 @@ func (p *parser) rule(r *reader) {
 	rule := Rule{Name: r.section.Name}
 	usable := true
 	for _, read := range []func(*reader, *Rule) bool{
-		readName, readAddresses, readProto, readPorts, readSource, readSet, p.readDestination,
+		readAddresses, readProto, readPorts, readSource, readSet, p.readDestination,
 	} {
 		usable = read(r, &rule) && usable
 	}
@@ -24,14 +24,6 @@ func (p *parser) rule(r *reader) {
 	if usable && !p.again(r) {
 		p.cfg.Rules = append(p.cfg.Rules, rule)
 	}
-}
-
-func readName(r *reader, rule *Rule) bool {
-	if len(rule.Name) > maxName {
-		r.fault("", fmt.Sprintf("Rule %s exceeds max of %d chars. Not setting rule", rule.Name, maxName))
-		return false
-	}
-	return true
 }
 
 // readSource reads the interface on which packets come in: any of netifd's, not only ours.
@@ -69,7 +61,7 @@ func (p *parser) readDestination(r *reader, rule *Rule) bool {
 	case isSpecial(name):
 		rule.Special = Special(name)
 		return true
-	case !isWord(name, "_") || len(name) > maxName && !p.hasPolicy(name):
+	case !isWord(name, "_"):
 		r.fault("use_policy", "a policy section, default, unreachable or blackhole; the rule is left out")
 		return false
 	case !p.hasPolicy(name):

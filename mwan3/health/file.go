@@ -3,10 +3,12 @@ package health
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // maxValue is more than any value that these files hold; of a longer one the rest is not read.
@@ -23,12 +25,34 @@ func checkName(kind, name string) error {
 // replace gives a file a new value at once: a reader sees the old one or the new one, never a part. The temporary
 // file stands beside it because a rename needs the same file system; as its name begins with a dot and belongs to
 // this one file, patterns like TRACK_* do not meet it and a killed writer leaves at most one, which the next write uses up.
+//
+// Trackers do this in each round for months: it is written with bare system calls, which leave a tenth of the garbage
+// that os.WriteFile does.
 func replace(dir, name, value string) error {
-	temp := filepath.Join(dir, "."+name)
-	if err := os.WriteFile(temp, []byte(value+"\n"), 0o644); err != nil {
+	path, temp := dir+"/"+name, dir+"/."+name
+	if err := create(temp, value+"\n"); err != nil {
+		return &fs.PathError{Op: "write", Path: path, Err: err}
+	}
+	if err := syscall.Rename(temp, path); err != nil {
+		return &fs.PathError{Op: "write", Path: path, Err: err}
+	}
+	return nil
+}
+
+func create(path, text string) error {
+	const flags = syscall.O_WRONLY | syscall.O_CREAT | syscall.O_TRUNC | syscall.O_CLOEXEC
+	fd, err := syscall.Open(path, flags, 0o644)
+	if err != nil {
 		return err
 	}
-	return os.Rename(temp, filepath.Join(dir, name))
+	n, err := syscall.Write(fd, []byte(text))
+	if err == nil && n < len(text) {
+		err = syscall.ENOSPC
+	}
+	if closed := syscall.Close(fd); err == nil {
+		err = closed
+	}
+	return err
 }
 
 // readValue returns the first line of a file without blanks around it, empty when there is none to be had.

@@ -117,6 +117,23 @@ func TestANewTrackerKeepsOnlyTheStatusOfAnEarlierOne(t *testing.T) {
 	}
 }
 
+func TestOnlyNewValuesAreWritten(t *testing.T) {
+	store := testStore(t)
+	tracker := open(t, store, "wan")
+	check(t, tracker.SetStatus(StatusOnline), os.Remove(store.TrackDir+"/wan/STATUS"), tracker.SetStatus(StatusOnline))
+	if got := store.Record("wan", nil).Status; got != StatusUnknown {
+		t.Errorf("the same value was written again: %s", got)
+	}
+	check(t, tracker.SetStatus(StatusOffline), tracker.SetStatus(StatusOnline))
+	if got := store.Record("wan", nil).Status; got != StatusOnline {
+		t.Errorf("a new value was not written: %s", got)
+	}
+	check(t, os.Remove(store.TrackDir+"/wan/STATUS"), tracker.Clean(), tracker.SetStatus(StatusOnline))
+	if got := store.Record("wan", nil).Status; got != StatusOnline {
+		t.Errorf("after cleaning, the first value was not written: %s", got)
+	}
+}
+
 func TestATrackerDoesNotBringItsDirectoryBack(t *testing.T) {
 	store := testStore(t)
 	tracker := open(t, store, "wan")

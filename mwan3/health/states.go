@@ -45,6 +45,11 @@ func (s Store) State(iface string) State {
 	return Offline
 }
 
+// TakenDown tells whether an ifdown is the reason why an interface is Down, rather than that it never was up.
+func (s Store) TakenDown(iface string) bool {
+	return checkName("interface", iface) == nil && exists(s.downDir(), iface)
+}
+
 // SetState writes the state of one interface. Whoever reads meanwhile sees the old or the new state, or Down.
 func (s Store) SetState(iface string, state State) error {
 	if err := checkName("interface", iface); err != nil {

@@ -86,6 +86,21 @@ func TestEveryStateCanFollowEveryOther(t *testing.T) {
 	}
 }
 
+func TestOnlyAnIfdownTakesAnInterfaceDown(t *testing.T) {
+	store := testStore(t)
+	if store.TakenDown("wan") {
+		t.Error("an interface that never was up was taken down")
+	}
+	for _, state := range []State{Down, Offline, Down, Online} {
+		if err := store.SetState("wan", state); err != nil {
+			t.Fatal(err)
+		}
+		if got := store.TakenDown("wan"); got != (state == Down) {
+			t.Errorf("in state %d it is %t", state, got)
+		}
+	}
+}
+
 func TestForgottenInterfacesHaveNoState(t *testing.T) {
 	store := testStore(t)
 	for _, state := range []State{Down, Offline, Online} {

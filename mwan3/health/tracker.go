@@ -10,7 +10,12 @@ import (
 
 // Tracker writes what the tracker of one interface knows, into its own directory. Only OpenTracker makes that
 // directory: when mwan3 is stopped and removes it, a tracker that lives a moment longer does not bring it back.
-type Tracker struct{ dir string }
+//
+// A value that is in its file already is not written again: in a quiet round only TURN and TIME are.
+type Tracker struct {
+	dir  string
+	last map[string]string // by file name
+}
 
 // OpenTracker makes the directory of an interface's tracker, removes whatever an earlier one left there, apart from
 // STATUS, which says what was known last until the new tracker replaces it, and enters this process.
@@ -18,7 +23,7 @@ func (s Store) OpenTracker(iface string) (Tracker, error) {
 	if err := checkName("interface", iface); err != nil {
 		return Tracker{}, err
 	}
-	t := Tracker{filepath.Join(s.TrackDir, iface)}
+	t := Tracker{filepath.Join(s.TrackDir, iface), map[string]string{}}
 	if err := os.MkdirAll(t.dir, 0o755); err != nil {
 		return t, fmt.Errorf("make the tracker's directory: %w", err)
 	}
@@ -27,6 +32,7 @@ func (s Store) OpenTracker(iface string) (Tracker, error) {
 
 // Clean removes all files but PID and STATUS: what they say is about targets and rounds that are no more.
 func (t Tracker) Clean() error {
+	clear(t.last)
 	entries, err := os.ReadDir(t.dir)
 	if err != nil {
 		return fmt.Errorf("clean %s: %w", t.dir, err)
@@ -87,4 +93,13 @@ func (t Tracker) SetRound(round Round, time int) error {
 
 func (t Tracker) set(name string, value int) error { return t.write(name, strconv.Itoa(value)) }
 
-func (t Tracker) write(name, value string) error { return replace(t.dir, name, value) }
+func (t Tracker) write(name, value string) error {
+	if last, ok := t.last[name]; ok && last == value {
+		return nil
+	}
+	if err := replace(t.dir, name, value); err != nil {
+		return err
+	}
+	t.last[name] = value
+	return nil
+}

@@ -49,10 +49,12 @@ func Default() (Router, error) {
 }
 
 // Call runs all scripts of the router for interface events and waits for their end. Their environment is the event
-// and nothing else, as they get it from upstream. A router without the tool has nobody to tell.
+// and nothing else, as they get it from upstream. A router without the tool has nobody to tell; its exit code is that of
+// the last script and says nothing.
 func (r Router) Call(event Event) error {
 	err := run(r.HotplugCall, []string{"iface"}, event.environ())
-	if errors.Is(err, fs.ErrNotExist) {
+	var exit *exec.ExitError
+	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &exit) {
 		return nil
 	}
 	return err

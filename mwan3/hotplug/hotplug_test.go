@@ -142,6 +142,12 @@ func TestARouterWithoutHotplugCallHasNobodyToTell(t *testing.T) {
 	}
 }
 
+func TestTheExitCodeOfTheLastScriptSaysNothing(t *testing.T) {
+	if err := (Router{HotplugCall: tool(t, 3)}).Call(Event{Action: Connected}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestFailuresNameTheTool(t *testing.T) {
 	path := tool(t, 3)
 	missing := filepath.Join(t.TempDir(), "none")
@@ -149,7 +155,7 @@ func TestFailuresNameTheTool(t *testing.T) {
 		err  error
 		want string
 	}{
-		{(Router{HotplugCall: path}).Call(Event{}), "run " + path + " iface: exit status 3"},
+		{(Router{HotplugCall: filepath.Dir(path)}).Call(Event{}), "run " + filepath.Dir(path) + " iface: fork/exec " + filepath.Dir(path) + ": permission denied"},
 		{(Router{Configurator: path}).Apply(Event{}), "run " + path + " hotplug: exit status 3"},
 		{(Router{Configurator: missing}).Apply(Event{}), "run " + missing + " hotplug: fork/exec " + missing + ": no such file or directory"},
 	} {

@@ -7,10 +7,9 @@ import (
 
 // existing is what our table has, by name.
 type existing struct {
-	found  bool // the table exists
-	asleep bool // … but somebody switched it off
-	sets   map[string]object
-	maps   map[string]object
+	found  bool              // the table exists
+	asleep bool              // … but somebody switched it off
+	sets   map[string]object // sets and maps, which share their names
 	chains map[string]object
 }
 
@@ -20,7 +19,7 @@ type object struct {
 	lines []string
 }
 
-// look lists our table without the elements of its sets.
+// look lists our table without the elements of its sets, which can be many.
 func (b *Backend) look() (existing, error) {
 	text, err := b.list("-t", "list", "table", "inet", "mwan3")
 	return parseTable(text), err
@@ -29,8 +28,8 @@ func (b *Backend) look() (existing, error) {
 // parseTable reads what `nft list table` prints. It looks for the few things that it knows; whatever else a version
 // of nft prints does not disturb it.
 func parseTable(text string) existing {
-	have := existing{sets: map[string]object{}, maps: map[string]object{}, chains: map[string]object{}}
-	kinds := map[string]map[string]object{"set": have.sets, "map": have.maps, "chain": have.chains}
+	have := existing{sets: map[string]object{}, chains: map[string]object{}}
+	kinds := map[string]map[string]object{"set": have.sets, "map": have.sets, "chain": have.chains}
 	var inside map[string]object
 	var name string
 	for _, line := range strings.Split(text, "\n") {
@@ -95,7 +94,7 @@ const (
 
 func (o object) fate(want set) fate {
 	switch {
-	case o.property("type") != want.key:
+	case o.kind != want.kind || o.property("type") != want.key:
 		return recreate
 	case o.flags() == want.flags:
 		return serves

@@ -7,40 +7,60 @@ import (
 	"mwan3/plan"
 )
 
-// Load makes our table what the plan says, in one transaction: packets meet the old one or the new one. Sticky entries,
+// Load makes our table what the plan says, in one transaction: packets meet the old one or the new one. (Linux 6.18 lets a
+// packet miss a rule with a list of prefixes or port ranges for a moment after such a load.) Sticky entries,
 // dynamic sets and users' elements stay; a set of the user's stays, too, when no rule names it any more. What goes are
 // the chains, sets and maps called mwan3_… that the plan does not have, and sets whose type is not the plan's.
-func (b *Backend) Load(m plan.Marking, sets []plan.Set) error {
+//
+// It returns why a rule had to be left out, if one had to.
+func (b *Backend) Load(m plan.Marking, sets []plan.Set) ([]string, error) {
 	rules := compile(m, sets)
 	have, err := b.look()
 	if err != nil {
-		return fmt.Errorf("read table %s: %w", table, err)
+		return nil, fmt.Errorf("read table %s: %w", table, err)
 	}
 	if err := b.load(rules.replace(have)); err != nil {
-		return fmt.Errorf("load table %s: %w", table, err)
+		return nil, fmt.Errorf("load table %s: %w", table, err)
 	}
-	return nil
+	return rules.leftOut(), nil
 }
 
 // LoadPolicies rewrites the chains of those policies, and of the sticky rules that use them, and nothing else: the
 // way for a verdict. The plan must differ from the loaded one in the shares of policies only. It fails, and changes
 // nothing, when a chain or a set that it needs is not there; then Load helps.
 func (b *Backend) LoadPolicies(m plan.Marking, names []string) error {
-	wanted := map[string]bool{}
-	for _, name := range names {
-		wanted[name] = true
+	text, err := policyText(m, names)
+	if err == nil && text != "" {
+		err = b.load(text)
 	}
-	var text strings.Builder
-	for _, fm := range m.Families {
-		f := newFamily(m, fm, nil)
-		for _, c := range append(f.policies(wanted), f.stickyRules(wanted)...) {
-			c.rewrite(&text)
-		}
-	}
-	if err := b.load(text.String()); err != nil {
+	if err != nil {
 		return fmt.Errorf("load policies %s: %w", strings.Join(names, ", "), err)
 	}
 	return nil
+}
+
+// policyText writes the chains of those policies anew.
+func policyText(m plan.Marking, names []string) (string, error) {
+	wanted, planned := map[string]bool{}, map[string]bool{}
+	for _, name := range names {
+		wanted[name] = true
+	}
+	var b strings.Builder
+	for _, fm := range m.Families {
+		f := newFamily(m, fm, nil)
+		for _, c := range append(f.policies(wanted), f.stickyRules(wanted)...) {
+			c.rewrite(&b)
+		}
+		for _, p := range f.allPolicies() {
+			planned[p.Name] = true
+		}
+	}
+	for _, name := range names {
+		if !planned[name] {
+			return "", fmt.Errorf("policy %s is not in the plan", name)
+		}
+	}
+	return b.String(), nil
 }
 
 // LoadSets gives the sets whose elements are the plan's (connected, custom, copies) their elements, in one
@@ -51,6 +71,9 @@ func (b *Backend) LoadSets(sets []plan.Set) error {
 		if written := networkSet(s); written.content == replaced {
 			written.refill(&text)
 		}
+	}
+	if text.Len() == 0 {
+		return nil
 	}
 	if err := b.load(text.String()); err != nil {
 		return fmt.Errorf("load sets: %w", err)
@@ -71,8 +94,8 @@ func (b *Backend) Remove() error {
 func (r ruleset) replace(have existing) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "add table %s\nflush table %s\n", table, table) // flushes the rules, not the sets
+	left := r.deleteSets(&b, have.sets)                             // first, as maps refer to chains
 	r.deleteChains(&b, have.chains)
-	left := r.deleteSets(&b, have)
 	b.WriteString(r.text(left))
 	return b.String()
 }
@@ -88,38 +111,36 @@ func (r ruleset) deleteChains(b *strings.Builder, have map[string]object) {
 		if ok && have[name].hook() == want.hook || !strings.HasPrefix(name, ours) {
 			continue
 		}
-		fmt.Fprintf(b, "delete chain %s %s\n", table, name)
+		have[name].remove(b, name)
 	}
 }
 
 // deleteSets empties or deletes sets, as they need, and returns those that must not be defined again: a definition that
 // differs from the existing set fails.
-func (r ruleset) deleteSets(b *strings.Builder, have existing) (without map[string]bool) {
+func (r ruleset) deleteSets(b *strings.Builder, have map[string]object) (without map[string]bool) {
 	wanted := map[string]bool{}
 	without = map[string]bool{}
 	for _, s := range r.sets {
 		wanted[s.name] = true
-		o, exists := have.sets[s.name]
+		o, exists := have[s.name]
 		switch {
 		case !exists:
 		case o.fate(s) == recreate:
-			fmt.Fprintf(b, "delete set %s %s\n", table, s.name)
+			o.remove(b, s.name)
 		case o.fate(s) == left:
 			without[s.name] = true
 		case s.content == replaced:
-			fmt.Fprintf(b, "flush set %s %s\n", table, s.name)
+			s.flush(b)
 		}
 	}
-	for _, name := range sortedNames(have.sets) {
+	for _, name := range sortedNames(have) {
 		if strings.HasPrefix(name, ours) && !wanted[name] {
-			fmt.Fprintf(b, "delete set %s %s\n", table, name)
-		}
-	}
-	for _, name := range sortedNames(have.maps) {
-		if strings.HasPrefix(name, ours) || wanted[name] {
-			fmt.Fprintf(b, "delete map %s %s\n", table, name)
+			have[name].remove(b, name)
 		}
 	}
 	return without
 }
 
+func (o object) remove(b *strings.Builder, name string) {
+	fmt.Fprintf(b, "delete %s %s %s\n", o.kind, table, name)
+}

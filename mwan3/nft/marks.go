@@ -67,6 +67,21 @@ func (f family) interfaces() []plan.Mark {
 	return kept
 }
 
+// maps are the verdict maps. They have names because their content is then exchanged at one blow: the entries of a map
+// inside a rule vanish for packets that are on their way through the old rules when new ones are loaded (seen on Linux 6.18).
+func (f family) maps() []set {
+	mapping := func(purpose, key string, entries []string) set {
+		return set{kind: "map", name: mapName(purpose, f.Family), key: key + " : verdict", content: replaced, elements: entries}
+	}
+	maps := []set{
+		mapping("restore", "mark", f.entries("jump", f.toName, f.marks())),
+		mapping("save", "mark", f.entries("jump", f.saveName, append([]mark{{}}, f.marks()...))),
+		mapping("devices", "ifname", f.devices()),
+	}
+	maps[0].title = fmt.Sprintf("%s: connection's mark to packet, packet's mark to connection, device to interface", f.Family)
+	return maps
+}
+
 // entries are the entries of a verdict map from marks to chains.
 func (f family) entries(verb string, chainOf func(mark) string, marks []mark) []string {
 	var entries []string

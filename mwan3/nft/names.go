@@ -109,6 +109,9 @@ func setName(s plan.Set) string {
 	return networkSetName(s.Kind, s.Family)
 }
 
+// mapName is the verdict map of that purpose.
+func mapName(purpose string, f network.Family) string { return ours + purpose + "_" + f.String() }
+
 const userSetPrefix = "ipset_"
 
 func userSetName(name string) string { return userSetPrefix + word(name) }

@@ -17,7 +17,8 @@
 //	mwan3_save_<iface>_<f>, …           gives the mark to the connection
 //
 // nft has no operation for "copy these bits of the connection's mark" on the kernels of today, hence the one-line chains
-// that set a constant under the mask, selected by a verdict map: one for each mark in use, in each direction.
+// that set a constant under the mask, selected by a verdict map (mwan3_restore_<f>, mwan3_save_<f>): one for each mark in
+// use, in each direction.
 //
 // A set that a user's rule names (option ipset) is in the same table as `ipset_<name>`; dnsmasq fills it with
 // `nftset=/example.org/4#inet#mwan3#ipset_<name>`, a script with `nft add element inet mwan3 ipset_<name> { … }`.
@@ -100,31 +101,34 @@ func (b *Backend) list(args ...string) (string, error) {
 
 // probe uses every feature that a marking can use, in the same way, but for logging, which few want.
 const probe = `table inet mwan3_probe {
-	set dynamic { type ipv4_addr; size 16; flags dynamic,timeout; }
-	set networks { type ipv6_addr; flags interval; auto-merge; elements = { 2001:db8::/32 }; }
-	chain to {
+	set p_sources { type ipv4_addr; size 16; flags dynamic,timeout; }
+	map p_restore { type mark : verdict; elements = { 0x100 : jump p_mark }; }
+	map p_devices { type ifname : verdict; elements = { "lo" : goto p_mark }; }
+	set p_networks { type ipv6_addr; flags interval; auto-merge; elements = { 2001:db8::/32 }; }
+	chain p_mark {
 		meta mark set meta mark & 0xffffc0ff | 0x100
 		ct mark set ct mark & 0xffffc0ff | 0x100
 	}
-	chain new {
-		iifname vmap { "lo" : goto to }
-		ip6 daddr @networks tcp dport { 80, 1000-2000 } counter goto to comment "rule"
-		numgen random mod 3 vmap { 0-1 : goto to, 2 : goto to }
+	chain p_new {
+		iifname vmap @p_devices
+		ip6 daddr @p_networks tcp dport { 80, 1000-2000 } counter goto p_mark comment "rule"
+		numgen random mod 3 < 2 goto p_mark
 	}
-	chain sticky {
-		ip saddr @dynamic jump to
-		meta mark & 0x3f00 == 0x100 update @dynamic { ip saddr timeout 1s }
-		meta mark & 0x3f00 != 0x100 delete @dynamic { ip saddr }
+	chain p_sticky {
+		ip saddr @p_sources jump p_mark
+		meta mark & 0x3f00 == 0x100 update @p_sources { ip saddr timeout 1s }
+		meta mark & 0x3f00 != 0x100 delete @p_sources { ip saddr }
 	}
-	chain in {
+	chain p_prerouting {
 		type filter hook prerouting priority mangle; policy accept;
-		meta nfproto vmap { ipv4 : jump sticky, ipv6 : jump new }
+		meta nfproto ipv4 jump p_sticky
+		meta nfproto ipv6 jump p_new
 		icmpv6 type { nd-router-solicit, nd-redirect } return
-		meta mark & 0x3f00 == 0x0 ct mark & 0x3f00 vmap { 0x100 : jump to }
+		meta mark & 0x3f00 == 0x0 ct mark & 0x3f00 vmap @p_restore
 	}
-	chain out {
+	chain p_output {
 		type route hook output priority mangle; policy accept;
-		oifname "lo" meta l4proto 47 goto to
+		oifname "lo" meta l4proto 47 goto p_mark
 	}
 }
 `

@@ -2,6 +2,7 @@ package nft
 
 import (
 	"fmt"
+	"slices"
 
 	"mwan3/config"
 	"mwan3/plan"
@@ -39,41 +40,38 @@ func (f family) decide(p plan.Policy) []string {
 	if p.Undefined {
 		return nil
 	}
-	if rule := f.share(p); rule != "" {
-		return []string{rule}
+	rules := f.shares(p)
+	if len(rules) > 0 {
+		return rules
 	}
-	var rules []string
 	for i := len(p.Out) - 1; i >= 0; i-- {
 		out := p.Out[i]
 		if !isDevice(out.Device) {
 			rules = append(rules, leftOut("interface", out.Interface, "nft cannot say the name of its device"))
 			continue
 		}
-		rules = append(rules, fmt.Sprintf("oifname %q goto %s", out.Device, specialName(config.Default)))
+		rules = append(rules, fmt.Sprintf(`oifname "%s" goto %s`, out.Device, specialName(config.Default)))
 	}
 	return append(rules, "goto "+specialName(specialOr(p.LastResort)))
 }
 
-// share picks one of the shares by weight, at random. The last one has the first range: upstream shows the member that was added last first.
-func (f family) share(p plan.Policy) string {
-	var ranges, chains []string
-	total := 0
-	for i := len(p.Shares) - 1; i >= 0; i-- {
-		share := p.Shares[i]
+// shares picks one of the shares by weight, at random: each rule takes its part of what those before it have left. The
+// last share is the first: upstream shows the member that was added last first.
+func (f family) shares(p plan.Policy) []string {
+	var rules []string
+	left := 0
+	for _, share := range p.Shares {
 		if share.Weight < 1 {
 			continue
 		}
-		chains = append(chains, f.name(toPrefix, share.Interface))
-		ranges = append(ranges, fmt.Sprintf("%s : goto %s", span(total, total+share.Weight-1, "-"), chains[len(chains)-1]))
-		total += share.Weight
+		rule := "goto " + f.name(toPrefix, share.Interface)
+		if left += share.Weight; left > share.Weight {
+			rule = fmt.Sprintf("numgen random mod %d < %d %s", left, share.Weight, rule)
+		}
+		rules = append(rules, rule)
 	}
-	switch len(ranges) {
-	case 0:
-		return ""
-	case 1:
-		return "goto " + chains[0]
-	}
-	return fmt.Sprintf("numgen random mod %d %s", total, verdicts(ranges))
+	slices.Reverse(rules)
+	return rules
 }
 
 // span writes a range of numbers.

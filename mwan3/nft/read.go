@@ -12,23 +12,9 @@ import (
 	"mwan3/plan"
 )
 
-// PolicyStatus is a policy as the kernel has it. Without shares LastResort says where its connections go; without
-// that, too, the policy is not defined and decides nothing.
-type PolicyStatus struct {
-	Name       string
-	Shares     []ShareStatus // the member that was listed last first, as upstream shows them
-	LastResort config.Special
-}
-
-// ShareStatus is an interface's part of a policy: percent of the new connections, rounded down.
-type ShareStatus struct {
-	Interface string
-	Percent   int
-}
-
-// Counter is what a user's rule has counted since it was loaded. A rule that logs has two, the one of its logging
+// counter is what a user's rule has counted since it was loaded. A rule that logs has two, the one of its logging
 // first.
-type Counter struct {
+type counter struct {
 	Rule           string
 	Log            bool
 	Packets, Bytes uint64
@@ -50,23 +36,16 @@ func (b *Backend) Loaded() (bool, error) {
 }
 
 // Policies returns the policies of a family, sorted by name.
-func (b *Backend) Policies(f network.Family) ([]PolicyStatus, error) {
+func (b *Backend) Policies(f network.Family) ([]plan.PolicyView, error) {
 	have, err := b.look()
 	if err != nil {
 		return nil, fmt.Errorf("read policies: %w", err)
 	}
-	var policies []PolicyStatus
-	for name, chain := range have.chains {
-		if policy, ok := nameIn(policyPrefix, name, f); ok {
-			policies = append(policies, parsePolicy(policy, chain.lines, f))
-		}
-	}
-	sort.Slice(policies, func(i, j int) bool { return policies[i].Name < policies[j].Name })
-	return policies, nil
+	return parsePolicies(have, f), nil
 }
 
-// Interfaces returns the interfaces of a family that have a chain for what comes in through them, sorted.
-func (b *Backend) Interfaces(f network.Family) ([]string, error) {
+// Inbound returns the interfaces of a family that have a chain for what comes in through them, sorted.
+func (b *Backend) Inbound(f network.Family) ([]string, error) {
 	have, err := b.look()
 	if err != nil {
 		return nil, fmt.Errorf("read interfaces: %w", err)
@@ -89,13 +68,19 @@ func (b *Backend) Connected(f network.Family) ([]string, error) {
 	return parseElements(out), nil
 }
 
-// Rules returns the counters of the family's user rules, in order.
-func (b *Backend) Rules(f network.Family) ([]Counter, error) {
+// Rules returns the lines of `mwan3 rules` for the family's user rules, with what they have counted.
+func (b *Backend) Rules(part plan.FamilyMarking) ([]string, error) {
+	counters, err := b.counters(part.Family)
+	return listRules(part.Family, part.Rules, counters), err
+}
+
+// counters returns the counters of the family's user rules, in order.
+func (b *Backend) counters(f network.Family) ([]counter, error) {
 	have, err := b.look()
 	if err != nil {
 		return nil, fmt.Errorf("read rules: %w", err)
 	}
-	var counters []Counter
+	var counters []counter
 	for _, line := range have.chains[rulesName(f)].lines {
 		if counter, ok := parseCounter(line); ok {
 			counters = append(counters, counter)
@@ -104,64 +89,62 @@ func (b *Backend) Rules(f network.Family) ([]Counter, error) {
 	return counters, nil
 }
 
-// parsePolicy reads the rules of a policy's chain.
-func parsePolicy(name string, lines []string, f network.Family) PolicyStatus {
-	status := PolicyStatus{Name: name}
+func parsePolicies(have existing, f network.Family) []plan.PolicyView {
+	var policies []plan.PolicyView
+	for name, chain := range have.chains {
+		if policy, ok := nameIn(policyPrefix, name, f); ok {
+			policies = append(policies, parsePolicy(policy, chain.lines, f))
+		}
+	}
+	sort.Slice(policies, func(i, j int) bool { return policies[i].Name < policies[j].Name })
+	return policies
+}
+
+// parsePolicy reads the rules of a policy's chain: `numgen random mod 12 < 7 goto mwan3_to_wanb_ipv4` for each share but
+// the last, then `goto mwan3_to_wan_ipv4`, or `goto` a special mark.
+func parsePolicy(name string, lines []string, f network.Family) plan.PolicyView {
+	status := plan.PolicyView{Name: name}
+	total, left := uint64(1), uint64(1) // of the weights
 	for _, line := range lines {
-		if target, ok := strings.CutPrefix(line, "goto "); ok {
-			status.take(target, f)
+		odds, target, ok := strings.Cut(line, "goto ")
+		if !ok || strings.HasPrefix(line, "oifname ") {
+			continue
 		}
-		if strings.HasPrefix(line, "numgen ") {
-			status.Shares = parseShares(line, f)
+		weight := left
+		if of, part, ok := parseOdds(odds); ok {
+			weight = part
+			if len(status.Members) == 0 {
+				total, left = of, of
+			}
 		}
+		left -= min(weight, left)
+		if iface, ok := nameIn(toPrefix, target, f); ok {
+			status.Members = append(status.Members, plan.MemberView{Interface: iface, Percent: int(weight * 100 / total)})
+			continue
+		}
+		status.LastResort = string(parseSpecial(target))
 	}
 	return status
 }
 
-// take notes the target of the rule that decides for the rest.
-func (s *PolicyStatus) take(target string, f network.Family) {
-	if iface, ok := nameIn(toPrefix, target, f); ok {
-		s.Shares = []ShareStatus{{Interface: iface, Percent: 100}}
-		return
+// parseOdds reads `numgen random mod 12 < 7`.
+func parseOdds(text string) (of, part uint64, ok bool) {
+	words := strings.Fields(text)
+	if len(words) != 6 || words[0] != "numgen" || words[4] != "<" {
+		return 0, 0, false
 	}
+	of, err1 := strconv.ParseUint(words[3], 10, 32)
+	part, err2 := strconv.ParseUint(words[5], 10, 32)
+	return of, part, err1 == nil && err2 == nil && part <= of && of > 0
+}
+
+func parseSpecial(target string) config.Special {
 	for _, special := range []config.Special{config.Unreachable, config.Blackhole, config.Default} {
 		if target == specialName(special) {
-			s.LastResort = special
+			return special
 		}
 	}
-}
-
-// parseShares reads `numgen random mod 12 vmap { 0-6 : goto mwan3_to_wanb_ipv4, … }`.
-func parseShares(line string, f network.Family) []ShareStatus {
-	_, rest, _ := strings.Cut(line, " mod ")
-	number, entries, _ := strings.Cut(rest, " vmap {")
-	total, err := strconv.ParseUint(strings.TrimSpace(number), 10, 32)
-	if err != nil || total == 0 {
-		return nil
-	}
-	var shares []ShareStatus
-	for _, entry := range strings.Split(strings.TrimSuffix(strings.TrimSpace(entries), "}"), ",") {
-		numbers, verdict, _ := strings.Cut(entry, ":")
-		iface, ok := nameIn(toPrefix, strings.TrimPrefix(strings.TrimSpace(verdict), "goto "), f)
-		if weight := rangeSize(strings.TrimSpace(numbers)); ok && weight > 0 {
-			shares = append(shares, ShareStatus{Interface: iface, Percent: int(weight * 100 / total)})
-		}
-	}
-	return shares
-}
-
-// rangeSize is how many numbers "3" or "0-6" has, 0 if it is none.
-func rangeSize(text string) uint64 {
-	first, last, isRange := strings.Cut(text, "-")
-	if !isRange {
-		last = first
-	}
-	from, err1 := strconv.ParseUint(first, 10, 32)
-	to, err2 := strconv.ParseUint(last, 10, 32)
-	if err1 != nil || err2 != nil || to < from {
-		return 0
-	}
-	return to - from + 1
+	return ""
 }
 
 // parseElements reads the elements from what `nft list set` prints.
@@ -171,13 +154,13 @@ func parseElements(text string) []string {
 	if !found || !closed {
 		return nil
 	}
-	var elements []string
+	var networks []string
 	for _, entry := range strings.Split(inside, ",") {
 		if words := strings.Fields(entry); len(words) > 0 {
-			elements = append(elements, prefixOf(words[0]))
+			networks = append(networks, prefixOf(words[0]))
 		}
 	}
-	return elements
+	return networks
 }
 
 // prefixOf writes a range as the prefix that it is, where it is one: some versions of nft print 224.0.0.0/3 as a range.
@@ -207,16 +190,16 @@ func lastOf(p netip.Prefix) netip.Addr {
 }
 
 // parseCounter reads a rule of a rules chain.
-func parseCounter(line string) (Counter, bool) {
+func parseCounter(line string) (counter, bool) {
 	_, rest, ok := strings.Cut(line, "counter packets ")
 	words := strings.Fields(rest)
 	if !ok || len(words) < 3 || words[1] != "bytes" {
-		return Counter{}, false
+		return counter{}, false
 	}
 	packets, err1 := strconv.ParseUint(words[0], 10, 64)
 	bytes, err2 := strconv.ParseUint(words[2], 10, 64)
 	_, comment, ok := strings.Cut(rest, ` comment "`)
-	return Counter{
+	return counter{
 		Rule: strings.TrimSuffix(comment, `"`), Log: strings.Contains(rest, "log prefix "),
 		Packets: packets, Bytes: bytes,
 	}, ok && err1 == nil && err2 == nil

@@ -22,7 +22,7 @@ func compile(m plan.Marking, sets []plan.Set) ruleset {
 	r := ruleset{sets: planSets(m, sets, users), chains: baseChains(m)}
 	for _, fm := range m.Families {
 		f := newFamily(m, fm, users)
-		r.sets = append(r.sets, f.stickySets()...)
+		r.sets = append(append(r.sets, f.stickySets()...), f.maps()...)
 		r.chains = append(r.chains, f.hook(), f.ifacesIn())
 		r.chains = append(r.chains, f.ifaceIns()...)
 		r.chains = append(r.chains, f.networks(), f.rules())
@@ -38,12 +38,9 @@ func compile(m plan.Marking, sets []plan.Set) ruleset {
 // baseChains are the two hooks. The output chain is of type route, so that a packet of the router's own is routed
 // again when its mark changes.
 func baseChains(m plan.Marking) []chain {
-	var jumps, rules []string
+	var rules []string
 	for _, fm := range m.Families {
-		jumps = append(jumps, fmt.Sprintf("%s : jump %s", fm.Family, hookName(fm.Family)))
-	}
-	if len(jumps) > 0 {
-		rules = []string{"meta nfproto " + verdicts(jumps)}
+		rules = append(rules, fmt.Sprintf("meta nfproto %s jump %s", fm.Family, hookName(fm.Family)))
 	}
 	return []chain{{
 		title: "where packets come from: others, the router itself",
@@ -94,32 +91,35 @@ func (f family) hook() chain {
 	}
 	none, mask := unmarked(f.mask), uint32(f.mask)
 	c.rules = append(c.rules,
-		fmt.Sprintf("%s ct mark & %#x %s", none, mask, verdicts(f.entries("jump", f.toName, f.marks()))),
+		fmt.Sprintf("%s ct mark & %#x vmap @%s", none, mask, mapName("restore", f.Family)),
 		none+" jump "+ifacesInName(f.Family),
 		none+" jump "+networksName(f.Family),
 		none+" jump "+rulesName(f.Family),
-		fmt.Sprintf("meta mark & %#x %s", mask, verdicts(f.entries("jump", f.saveName, append([]mark{{}}, f.marks()...)))),
+		fmt.Sprintf("meta mark & %#x vmap @%s", mask, mapName("save", f.Family)),
 		marked(f.mask, "!=", f.mask.SpecialMark(config.Default))+" jump "+networksName(f.Family),
 	)
 	return c
 }
 
-// ifacesIn finds the interface by its device. A device has one interface: the first.
+// ifacesIn finds the interface by its device.
 func (f family) ifacesIn() chain {
-	c := chain{title: fmt.Sprintf("%s: what comes in through an uplink is answered through it, but for what its own networks send", f.Family),
-		name: ifacesInName(f.Family)}
+	return chain{
+		title: fmt.Sprintf("%s: what comes in through an uplink is answered through it, but for what its own networks send", f.Family),
+		name:  ifacesInName(f.Family), rules: []string{"iifname vmap @" + mapName("devices", f.Family)},
+	}
+}
+
+// devices are the entries of the map from devices to interfaces. A device has one interface: the first.
+func (f family) devices() []string {
 	var entries []string
 	seen := map[string]bool{}
 	for _, in := range f.Inbound {
 		if isDevice(in.Device) && !seen[in.Device] {
 			seen[in.Device] = true
-			entries = append(entries, fmt.Sprintf("%q : goto %s", in.Device, f.name(ifaceInPrefix, in.Interface)))
+			entries = append(entries, fmt.Sprintf(`"%s" : goto %s`, in.Device, f.name(ifaceInPrefix, in.Interface)))
 		}
 	}
-	if len(entries) > 0 {
-		c.rules = []string{"iifname " + verdicts(entries)}
-	}
-	return c
+	return entries
 }
 
 func (f family) ifaceIns() []chain {

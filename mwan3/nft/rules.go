@@ -65,7 +65,7 @@ func (f family) matches(r plan.Rule) (text, why string) {
 		if !isDevice(r.InDevice) {
 			return "", "nft cannot say the name of its device"
 		}
-		add("iifname %q", r.InDevice)
+		add(`iifname "%s"`, r.InDevice)
 	}
 	if len(r.Dst.Prefixes) > 0 {
 		add("%s daddr %s", f.address, f.addresses(r.Dst))

@@ -60,7 +60,7 @@ func planSets(m plan.Marking, sets []plan.Set, users map[string]network.Family) 
 func networkSet(s plan.Set) set {
 	written := set{
 		title: fmt.Sprintf("%s: %s", s.Family, setTitle(s)),
-		name:  setName(s), key: keyType(s.Family), flags: "interval",
+		kind:  "set", name: setName(s), key: keyType(s.Family), flags: "interval",
 	}
 	if s.Kind == plan.User || s.Kind == plan.Dynamic {
 		written.more = "auto-merge"

@@ -28,7 +28,7 @@ func (f family) stickySets() []set {
 			name := stickyName(r.Name, member.Interface, f.Family)
 			if !seen[name] {
 				seen[name] = true
-				sets = append(sets, set{name: name, key: keyType(f.Family), flags: "dynamic,timeout", more: fmt.Sprintf("size %d", stickySize)})
+				sets = append(sets, set{kind: "set", name: name, key: keyType(f.Family), flags: "dynamic,timeout", more: fmt.Sprintf("size %d", stickySize)})
 			}
 		}
 	}

@@ -12,12 +12,13 @@ type ruleset struct {
 	chains []chain
 }
 
-// set is a named set.
+// set is a named set or map.
 type set struct {
 	title    string // a comment for the reader, before the set
+	kind     string // "set" or "map"
 	name     string
-	key      string // ipv4_addr, ipv6_addr
-	flags    string // sorted, as nft lists them: "interval", "dynamic,timeout"
+	key      string // ipv4_addr, mark : verdict, …
+	flags    string // sorted, as nft lists them: "interval", "dynamic,timeout", none
 	more     string // further properties that an existing set may have or not
 	elements []string
 	content  content
@@ -57,11 +58,13 @@ func (r ruleset) text(without map[string]bool) string {
 
 func (s set) write(b *strings.Builder) {
 	writeTitle(b, s.title)
-	fmt.Fprintf(b, "\tset %s {\n\t\ttype %s\n", s.name, s.key)
+	fmt.Fprintf(b, "\t%s %s {\n\t\ttype %s\n", s.kind, s.name, s.key)
 	if s.more != "" {
 		fmt.Fprintf(b, "\t\t%s\n", s.more)
 	}
-	fmt.Fprintf(b, "\t\tflags %s\n", s.flags)
+	if s.flags != "" {
+		fmt.Fprintf(b, "\t\tflags %s\n", s.flags)
+	}
 	if len(s.elements) > 0 {
 		fmt.Fprintf(b, "\t\telements = {\n\t\t\t%s\n\t\t}\n", strings.Join(s.elements, ",\n\t\t\t"))
 	}
@@ -86,9 +89,12 @@ func writeTitle(b *strings.Builder, title string) {
 	}
 }
 
+// flush writes the command that empties an existing set.
+func (s set) flush(b *strings.Builder) { fmt.Fprintf(b, "flush %s %s %s\n", s.kind, table, s.name) }
+
 // refill writes the commands that give an existing set its elements anew.
 func (s set) refill(b *strings.Builder) {
-	fmt.Fprintf(b, "flush set %s %s\n", table, s.name)
+	s.flush(b)
 	if len(s.elements) > 0 {
 		fmt.Fprintf(b, "add element %s %s { %s }\n", table, s.name, strings.Join(s.elements, ", "))
 	}
@@ -98,7 +104,9 @@ func (s set) refill(b *strings.Builder) {
 func (c chain) rewrite(b *strings.Builder) {
 	fmt.Fprintf(b, "flush chain %s %s\n", table, c.name)
 	for _, rule := range c.rules {
-		fmt.Fprintf(b, "add rule %s %s %s\n", table, c.name, rule)
+		if !strings.HasPrefix(rule, "#") {
+			fmt.Fprintf(b, "add rule %s %s %s\n", table, c.name, rule)
+		}
 	}
 }
 
@@ -110,11 +118,6 @@ func oneOf(words []string) string {
 	return "{ " + strings.Join(words, ", ") + " }"
 }
 
-// verdicts writes a verdict map.
-func verdicts(entries []string) string {
-	return "vmap { " + strings.Join(entries, ", ") + " }"
-}
-
 func sortedNames(set map[string]object) []string {
 	names := make([]string, 0, len(set))
 	for name := range set {
@@ -122,4 +125,17 @@ func sortedNames(set map[string]object) []string {
 	}
 	sort.Strings(names)
 	return names
+}
+
+// leftOut lists what the text only has a comment for.
+func (r ruleset) leftOut() []string {
+	var notes []string
+	for _, c := range r.chains {
+		for _, rule := range c.rules {
+			if note, ok := strings.CutPrefix(rule, "# "); ok {
+				notes = append(notes, note)
+			}
+		}
+	}
+	return notes
 }

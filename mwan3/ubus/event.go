@@ -87,7 +87,7 @@ func (c *Client) Next(ctx context.Context) (Event, error) {
 
 // keep puts what is an event aside, for Next. Everything else answers a request that was given up.
 func (c *Client) keep(m Message) {
-	if id, ok := m.Uint32(AttrObjID); !ok || id != c.own {
+	if id, ok := m.Uint32(AttrObjID); !ok || id != c.own || c.own == 0 {
 		return
 	}
 	switch m.Type {

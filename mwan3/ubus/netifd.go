@@ -25,6 +25,11 @@ func (c *Client) Interfaces(ctx context.Context) (map[string]network.Interface, 
 	if err != nil {
 		return nil, err
 	}
+	return InterfacesOf(answer)
+}
+
+// InterfacesOf reads netifd's answer to `network.interface dump`.
+func InterfacesOf(answer Table) (map[string]network.Interface, error) {
 	list, ok := answer.Get("interface").(Array)
 	if !ok {
 		return nil, fmt.Errorf("%w: netifd's dump has no list of interfaces", Garbled)

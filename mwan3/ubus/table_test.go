@@ -86,7 +86,7 @@ func TestGarbageIsNotATable(t *testing.T) {
 	tests := map[string]struct{ hex, want string }{
 		"no blobmsg attribute":  {`0700000d 00027570 00000000 01000000`, "attribute has no name"},
 		"no room for a name":    {`83000005 00`, "attribute has no name"},
-		"a name over the end":   {`83000008 00017500 83000008 00047500`, "attribute has no name"},
+		"a name over the end":   {`83000008 00097500`, "attribute has no name"},
 		"a name without NUL":    {`8300000c 00017575 78000000`, "attribute has no name"},
 		"a string without end":  {`83000009 00017300 78`, "s: string without an end"},
 		"an integer cut short":  {`8500000a 00017500 00010000`, "u: blobmsg type 5 with 2 bytes"},

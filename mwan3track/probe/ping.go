@@ -2,7 +2,6 @@ package probe
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -29,8 +28,12 @@ const (
 	shortWait = time.Second
 )
 
-// patience limits how many strange packets or socket errors in a row one look at the socket may take.
-const patience = 1000
+// Limits of one probe: socket errors that it lives through, and old packets that it throws away first (the socket's
+// buffer holds fewer).
+const (
+	maxErrors = 100
+	maxOld    = 1000
+)
 
 // Ping probes with ICMP echo requests. It keeps one raw socket, and after the first probe it allocates nothing.
 type Ping struct {
@@ -49,10 +52,11 @@ type Ping struct {
 	want    reply
 	flight  flight
 
-	readOnce, drainAll func(fd uintptr) bool // for conn.Read: made once, for the same reason
-	length             int                   // of what readOnce put into buffer
-	ctx                context.Context       // the one that interrupts reading now
-	release            func() bool           // ends that
+	read, drain func(fd uintptr) bool // readOne and readOld for conn.Read: made once, for the same reason
+	length      int                   // of what readOne put into buffer
+	readErr     error
+	ctx         context.Context // the one that interrupts reading now
+	release     func() bool     // ends that
 }
 
 // NewPing opens the socket. It fails when the device or the source address is not there (any more).
@@ -74,7 +78,7 @@ func NewPing(path Path, options PingOptions) (*Ping, error) {
 	p.buffer = make([]byte, 60+len(p.request)+1) // the longest IP header; a byte more shows a payload that is too long
 	p.want = reply{family: path.Family, id: uint16(rand.Uint32()), payload: p.request[echoHeader:]}
 	p.flight = newFlight(options, uint16(rand.Uint32()))
-	p.readOnce, p.drainAll = p.read, p.drain
+	p.read, p.drain = p.readOne, p.readOld
 	return p, nil
 }
 
@@ -93,7 +97,7 @@ func (p *Ping) Probe(ctx context.Context, target Target) Result {
 		return dead(err)
 	}
 	p.flight.begin()
-	for troubles := 0; troubles < patience; troubles++ {
+	for errs := 0; errs < maxErrors; {
 		now := time.Now()
 		if p.flight.due(now) {
 			if err := p.send(now); err != nil {
@@ -104,19 +108,18 @@ func (p *Ping) Probe(ctx context.Context, target Target) Result {
 		if p.flight.complete() || !now.Before(until) {
 			break
 		}
-		answered, err := p.await(ctx, until)
-		if err := ctx.Err(); err != nil {
-			return dead(err)
+		err := p.await(ctx, until)
+		if ctx.Err() != nil {
+			return dead(ctx.Err())
 		}
-		if answered || errors.Is(err, os.ErrDeadlineExceeded) {
-			troubles = 0
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			errs++
 		}
 	}
 	return p.flight.result(nil)
 }
 
-// aim points the socket at a target: the kernel then gives it packets from there only. What came in since the last
-// probe is thrown away, lest it fills the socket's buffer.
+// aim points the socket at a target: the kernel then gives it packets from there only.
 func (p *Ping) aim(target netip.Addr) error {
 	if !target.IsValid() || target.Is4() != (p.path.Family == network.IPv4) {
 		return fmt.Errorf("%s is no %s address", target, p.path.Family)
@@ -133,17 +136,27 @@ func (p *Ping) aim(target netip.Addr) error {
 		return fmt.Errorf("reach %s: %w", target, err)
 	}
 	p.want.source = target
-	if len(p.want.payload) >= tokenLength {
-		binary.NativeEndian.PutUint64(p.want.payload, rand.Uint64())
-	} else {
-		for i := range p.want.payload {
-			p.want.payload[i] = byte(rand.Uint32())
-		}
+	p.newToken()
+	return p.throwAway()
+}
+
+// newToken makes answers to earlier probes, and forged ones, recognisable.
+func (p *Ping) newToken() {
+	token := rand.Uint64()
+	for i := range min(tokenLength, len(p.want.payload)) {
+		p.want.payload[i] = byte(token >> (8 * i))
 	}
+}
+
+// throwAway empties the socket's buffer, lest what came in since the last probe fills it.
+func (p *Ping) throwAway() error {
 	if err := p.file.SetReadDeadline(time.Time{}); err != nil {
 		return err
 	}
-	return p.conn.Read(p.drainAll)
+	if err := p.conn.Read(p.drain); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	return nil
 }
 
 // send sends the next request. A socket reports an error that an earlier packet met once; that is no reason to fail.
@@ -157,21 +170,24 @@ func (p *Ping) send(now time.Time) error {
 }
 
 // await reads one packet and takes it in if it is an answer.
-func (p *Ping) await(ctx context.Context, until time.Time) (answered bool, err error) {
+func (p *Ping) await(ctx context.Context, until time.Time) error {
 	if err := p.file.SetReadDeadline(until); err != nil {
-		return false, err
+		return err
 	}
-	if err := ctx.Err(); err != nil {
-		return false, err // it ended before the deadline was set, which undid the interruption
+	if ctx.Err() != nil {
+		return ctx.Err() // it ended before the deadline was set, which undid the interruption
 	}
-	if err := p.conn.Read(p.readOnce); err != nil || p.length < 0 {
-		return false, err
+	if err := p.conn.Read(p.read); err != nil {
+		return err
+	}
+	if p.readErr != nil {
+		return p.readErr
 	}
 	reason := p.take(p.buffer[:p.length], time.Now())
 	if reason != Accepted && p.Ignored != nil {
 		p.Ignored(reason)
 	}
-	return reason == Accepted, nil
+	return nil
 }
 
 func (p *Ping) take(packet []byte, now time.Time) Ignored {
@@ -182,15 +198,13 @@ func (p *Ping) take(packet []byte, now time.Time) Ignored {
 	return p.flight.answer(sequence, now)
 }
 
-// read puts a packet into the buffer; its length is -1 after an error.
-func (p *Ping) read(fd uintptr) bool {
-	var err error
-	p.length, err = syscall.Read(int(fd), p.buffer)
-	return err != syscall.EAGAIN
+func (p *Ping) readOne(fd uintptr) bool {
+	p.length, p.readErr = syscall.Read(int(fd), p.buffer)
+	return p.readErr != syscall.EAGAIN
 }
 
-func (p *Ping) drain(fd uintptr) bool {
-	for range patience {
+func (p *Ping) readOld(fd uintptr) bool {
+	for range maxOld {
 		if _, err := syscall.Read(int(fd), p.buffer); err == syscall.EAGAIN {
 			break
 		}

@@ -1,0 +1,79 @@
+// Command mwan3track watches one interface: it probes its targets, keeps the score and announces the verdict.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+
+	"syscall"
+
+	"mwan3/config"
+	"mwan3/health"
+	"mwan3/hotplug"
+	"mwan3/syslog"
+	"mwan3track/probe"
+)
+
+// gcPercent makes the collector run at a heap of 400 KiB already, where Go's own minimum is 4 MiB: several trackers run
+// on routers with 64 MiB, and each has little garbage.
+const gcPercent = 10
+
+func main() {
+	runtime.GOMAXPROCS(1)
+	debug.SetGCPercent(gcPercent)
+	os.Exit(start(os.Args[1:], os.Stderr))
+}
+
+// start tracks the interface that the arguments name and returns the exit code.
+func start(args []string, stderr io.Writer) int {
+	if len(args) != 1 {
+		fmt.Fprintln(stderr, "Usage: mwan3track <interface>")
+		return 1
+	}
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
+	s, err := looker{}.Settings(args[0])
+	if err == nil {
+		err = track(s, signals)
+	}
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(stderr, "mwan3track: %s\n", err)
+	if reason := (nothing{}); errors.As(err, &reason) && reason.valid {
+		return 0
+	}
+	return 1
+}
+
+func track(s settings, signals <-chan os.Signal) error {
+	tools, err := hotplug.Default()
+	if err != nil {
+		return err
+	}
+	t := &tracker{
+		eyes:    looker{},
+		voice:   tools,
+		log:     syslog.New("mwan3track"),
+		store:   health.Default(),
+		signals: signals,
+		open:    openPing,
+		lookup:  systemLookup(),
+		uptime:  uptime,
+	}
+	return t.run(s)
+}
+
+func openPing(path probe.Path, tracking config.Tracking) (probe.Prober, error) {
+	return probe.NewPing(path, probe.PingOptions{
+		Count:   tracking.Count,
+		Size:    tracking.Size,
+		TTL:     tracking.MaxTTL,
+		Timeout: tracking.Timeout,
+	})
+}

@@ -1,0 +1,280 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+)
+
+// machineLab is a router without ubus in namespaces of its own: one uplink, up0, and a target behind it. The test's
+// goroutine is in them, and so is what it starts.
+type machineLab struct {
+	t       *testing.T
+	tracker string // the program
+	peer    *netlink.Handle
+	far     netlink.Link
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func newMachineLab(t *testing.T) *machineLab {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "mwan3track")
+	build := exec.Command("go", "build", "-o", program, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %s", err, out)
+	}
+	runtime.LockOSThread() // and never unlocked: the namespaces end with the thread
+	must(t, syscall.Unshare(syscall.CLONE_NEWNS|syscall.CLONE_NEWNET))
+	must(t, syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""))
+	text, err := os.ReadFile(program)
+	must(t, err)
+	for _, dir := range []string{"/etc", "/run", "/usr/sbin"} {
+		must(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, ""))
+	}
+	l := &machineLab{t: t, tracker: "/usr/sbin/mwan3track"}
+	must(t, os.WriteFile(l.tracker, text, 0o755))
+	self, err := os.Executable()
+	must(t, err)
+	must(t, os.Symlink(self, "/usr/sbin/mwan3"))
+	must(t, os.Symlink(self, "/usr/sbin/hotplug-call"))
+	must(t, os.Mkdir("/etc/config", 0o755))
+	l.connect()
+	return l
+}
+
+// connect makes the uplink and what is behind it.
+func (l *machineLab) connect() {
+	here, err := netns.Get()
+	must(l.t, err)
+	defer here.Close()
+	there, err := netns.New()
+	must(l.t, err)
+	defer there.Close()
+	must(l.t, netns.Set(here))
+	must(l.t, netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "up0"}, PeerName: "far0",
+		PeerNamespace: netlink.NsFd(there)}))
+	l.peer, err = netlink.NewHandleAt(there)
+	must(l.t, err)
+	l.t.Cleanup(l.peer.Close)
+	l.far, err = l.peer.LinkByName("far0")
+	must(l.t, err)
+	must(l.t, l.peer.LinkSetUp(l.far))
+	near, err := netlink.LinkByName("up0")
+	must(l.t, err)
+	must(l.t, netlink.LinkSetUp(near))
+	kernel, err := netlink.NewHandle()
+	must(l.t, err)
+	defer kernel.Close()
+	for _, prefix := range []string{"192.0.2.1/24", "2001:db8::1/64"} {
+		l.add(kernel, near, prefix)
+	}
+}
+
+// add gives a device an address and waits until packets to it reach the kernel, which takes it a moment even without
+// duplicate address detection.
+func (l *machineLab) add(kernel *netlink.Handle, link netlink.Link, prefix string) {
+	l.t.Helper()
+	addr := noDAD(l.t, prefix)
+	must(l.t, kernel.AddrAdd(link, addr))
+	local := &netlink.Route{Table: syscall.RT_TABLE_LOCAL}
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		routes, err := kernel.RouteListFiltered(netlink.FAMILY_ALL, local, netlink.RT_FILTER_TABLE)
+		must(l.t, err)
+		if slices.ContainsFunc(routes, func(r netlink.Route) bool { return r.Dst != nil && r.Dst.IP.Equal(addr.IP) }) {
+			return
+		}
+	}
+	l.t.Fatalf("no local route to %s", prefix)
+}
+
+func noDAD(t *testing.T, prefix string) *netlink.Addr {
+	t.Helper()
+	addr, err := netlink.ParseAddr(prefix)
+	must(t, err)
+	addr.Flags = syscall.IFA_F_NODAD
+	return addr
+}
+
+// answer makes the target exist, or not.
+func (l *machineLab) answer(prefix string, yes bool) {
+	l.t.Helper()
+	if yes {
+		l.add(l.peer, l.far, prefix)
+	} else {
+		must(l.t, l.peer.AddrDel(l.far, noDAD(l.t, prefix)))
+	}
+}
+
+func (l *machineLab) config(lines ...string) {
+	l.t.Helper()
+	must(l.t, os.WriteFile("/etc/config/mwan3", []byte(strings.Join(lines, "\n")+"\n"), 0o600))
+}
+
+// await waits for a file's text.
+func (l *machineLab) await(path, want string) {
+	l.t.Helper()
+	var text []byte
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		text, _ = os.ReadFile(path)
+		if string(text) == want {
+			return
+		}
+	}
+	l.t.Fatalf("%s is %q, not %q", path, text, want)
+}
+
+// calls returns how the router was told since the last time.
+func (l *machineLab) calls() []string {
+	l.t.Helper()
+	text, _ := os.ReadFile("/run/calls")
+	_ = os.Remove("/run/calls")
+	return strings.Split(strings.TrimSpace(string(text)), "\n")
+}
+
+func (l *machineLab) expectCalls(want ...string) {
+	l.t.Helper()
+	if diff := cmp.Diff(want, l.calls()); diff != "" {
+		l.t.Error(diff)
+	}
+}
+
+func (l *machineLab) start(iface string) *exec.Cmd {
+	l.t.Helper()
+	cmd := exec.Command(l.tracker, iface)
+	cmd.Stderr = &bytes.Buffer{}
+	must(l.t, cmd.Start())
+	l.t.Cleanup(func() {
+		if cmd.ProcessState == nil {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		}
+	})
+	return cmd
+}
+
+func wanSection(iface, family, target string) []string {
+	return []string{"config interface '" + iface + "'", "option enabled 1", "option device up0", "option family " + family,
+		"list track_ip '" + target + "'", "option up 1", "option down 1", "option interval 1", "option timeout 1"}
+}
+
+func TestTheTrackerFollowsItsTarget(t *testing.T) {
+	l := newMachineLab(t)
+	for _, test := range []struct{ iface, family, target, prefix string }{
+		{"wan", "ipv4", "192.0.2.7", "192.0.2.7/24"},
+		{"wan6", "ipv6", "2001:db8::7", "2001:db8::7/64"},
+	} {
+		l.answer(test.prefix, true)
+		l.config(wanSection(test.iface, test.family, test.target)...)
+		cmd := l.start(test.iface)
+		dir := "/var/run/mwan3track/" + test.iface + "/"
+		l.await(dir+"TRACK_"+test.target, "up\n")
+		l.await(dir+"STATUS", "online\n")
+		l.await(dir+"PID", fmt.Sprintln(cmd.Process.Pid))
+		event := " INTERFACE=" + test.iface + " DEVICE=up0"
+		l.expectCalls("hotplug-call iface ACTION=connected FIRSTCONNECT=1" + event)
+
+		l.answer(test.prefix, false)
+		l.await(dir+"TRACK_"+test.target, "down\n")
+		l.await(dir+"SCORE", "0\n")
+		l.await(dir+"STATUS", "offline\n")
+		l.expectCalls("hotplug-call iface ACTION=disconnecting"+event,
+			"mwan3 hotplug ACTION=disconnected"+event, "hotplug-call iface ACTION=disconnected"+event)
+
+		l.answer(test.prefix, true)
+		l.await(dir+"SCORE", "2\n")
+		l.await(dir+"STATUS", "online\n")
+		l.expectCalls("hotplug-call iface ACTION=connecting"+event,
+			"mwan3 hotplug ACTION=connected FIRSTCONNECT="+event, "hotplug-call iface ACTION=connected FIRSTCONNECT="+event)
+
+		must(t, cmd.Process.Signal(syscall.SIGUSR1))
+		l.await(dir+"STARTED", "0\n")
+		l.await(dir+"STATUS", "disabled\n")
+		l.expectCalls("mwan3 hotplug ACTION=disconnected"+event, "hotplug-call iface ACTION=disconnected"+event)
+		must(t, cmd.Process.Signal(syscall.SIGUSR2))
+		l.await(dir+"STARTED", "1\n")
+		l.await(dir+"STATUS", "online\n")
+
+		must(t, cmd.Process.Signal(syscall.SIGTERM))
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+		l.await(dir+"STATUS", "online\n")
+		l.answer(test.prefix, false)
+		l.calls()
+	}
+}
+
+func TestAReloadChangesTheTargets(t *testing.T) {
+	l := newMachineLab(t)
+	l.answer("192.0.2.7/24", true)
+	l.answer("192.0.2.8/24", true)
+	l.config(wanSection("wan", "ipv4", "192.0.2.7")...)
+	cmd := l.start("wan")
+	l.await("/var/run/mwan3track/wan/TRACK_192.0.2.7", "up\n")
+	l.config(wanSection("wan", "ipv4", "192.0.2.8")...)
+	must(t, cmd.Process.Signal(syscall.SIGHUP))
+	l.await("/var/run/mwan3track/wan/TRACK_192.0.2.8", "up\n")
+	if _, err := os.Stat("/var/run/mwan3track/wan/TRACK_192.0.2.7"); err == nil {
+		t.Error("the old target's file is still there")
+	}
+	l.config("config interface wan", "option enabled 0")
+	must(t, cmd.Process.Signal(syscall.SIGHUP))
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhatCannotBeTrackedIsSaid(t *testing.T) {
+	l := newMachineLab(t)
+	l.config("config interface off", "option enabled 0", "list track_ip 192.0.2.7", "",
+		"config interface free", "option enabled 1", "option family ipv4")
+	for _, test := range []struct {
+		args   []string
+		code   int
+		stderr string
+	}{
+		{nil, 1, "Usage: mwan3track <interface>\n"},
+		{[]string{"a", "b"}, 1, "Usage: mwan3track <interface>\n"},
+		{[]string{"none"}, 1, "mwan3track: interface none is not in the configuration\n"},
+		{[]string{"../x"}, 1, "mwan3track: interface ../x is not in the configuration\n"},
+		{[]string{"off"}, 1, "mwan3track: interface off is not enabled\n"},
+		{[]string{"free"}, 0, "mwan3track: interface free has no track_ip, there is nothing to track\n"},
+	} {
+		cmd := exec.Command(l.tracker, test.args...)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		err := cmd.Run()
+		code := 0
+		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+			code = exit.ExitCode()
+		} else {
+			must(t, err)
+		}
+		if code != test.code || stderr.String() != test.stderr {
+			t.Errorf("%q: exit code %d, %q; want %d, %q", test.args, code, stderr.String(), test.code, test.stderr)
+		}
+	}
+	if _, err := os.Stat("/var/run/mwan3track"); err == nil {
+		t.Error("a directory was made")
+	}
+}
