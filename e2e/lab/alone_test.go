@@ -152,3 +152,35 @@ func TestTwoLabsRunAtTheSameTime(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoMayNotMakeNamespacesIsToldSo(t *testing.T) {
+	t.Parallel()
+	self, err := os.Open("/proc/self/exe")
+	check(t, err)
+	defer self.Close()
+	const forbidden = `echo 0 >/proc/sys/user/max_user_namespaces &&
+exec setpriv --reuid 65534 --regid 65534 --clear-groups /proc/self/fd/3 '-test.run=^TestASleepingLab$'`
+	cmd := exec.Command("sh", "-c", forbidden)
+	cmd.Env = append(os.Environ(), asked+"=yes")
+	cmd.ExtraFiles = []*os.File{self}
+	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 65536}}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: ids, GidMappings: ids, GidMappingsEnableSetgroups: true}
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), lab.ErrNotAllowed.Error()) {
+		t.Errorf("%v: %s\nwant: %v", err, out, lab.ErrNotAllowed)
+	}
+}
+
+func TestAnOrdinaryUserGetsALabInAUserNamespace(t *testing.T) {
+	t.Parallel()
+	self, err := os.Open("/proc/self/exe")
+	check(t, err)
+	defer self.Close()
+	cmd := exec.Command("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "/proc/self/fd/3",
+		"-test.v", "-test.run=^TestWithoutMwan3EverythingGoesThroughTheFirstUplink$")
+	cmd.ExtraFiles = []*os.File{self}
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS") {
+		t.Errorf("%v: %s", err, out)
+	}
+}

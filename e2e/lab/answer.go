@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -118,3 +119,30 @@ func verdict(err error) error {
 	}
 	return err
 }
+
+// AskThrough asks a target with a datagram from the router that leaves through device, past mwan3's rules: as a
+// tracker does, with the mark for the table main and bound to the device. An error means that nothing came back.
+func (l *Lab) AskThrough(device string, to netip.AddrPort, patience time.Duration) error {
+	dialer := net.Dialer{Timeout: patience, Control: func(_, _ string, raw syscall.RawConn) error {
+		var fault error
+		err := raw.Control(func(fd uintptr) {
+			fault = errors.Join(
+				unix.SetsockoptString(int(fd), unix.SOL_SOCKET, unix.SO_BINDTODEVICE, device),
+				unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_MARK, defaultMark),
+			)
+		})
+		return errors.Join(err, fault)
+	}}
+	return l.Router.Do(func() error {
+		conn, err := dialer.Dial("udp", to.String())
+		if err != nil {
+			return verdict(err)
+		}
+		defer conn.Close()
+		_, err = firstLine(conn, "udp", patience)
+		return err
+	})
+}
+
+// defaultMark is mwan3's mark for traffic that follows the table main (all bits of the default mask).
+const defaultMark = 0x3f00

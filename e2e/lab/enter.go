@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"runtime"
 	"syscall"
 	"time"
@@ -90,12 +89,8 @@ func initMain() (int, error) {
 	if err := makePrivate(); err != nil {
 		return 0, err
 	}
-	exe, err := filepath.EvalSymlinks("/proc/self/exe")
-	if err != nil {
-		return 0, fmt.Errorf("find this program: %w", err)
-	}
 	args := append([]string{routerName}, os.Args[1:]...)
-	router, err := os.StartProcess(exe, args, &os.ProcAttr{Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}})
+	router, err := os.StartProcess("/proc/self/exe", args, &os.ProcAttr{Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}})
 	if err != nil {
 		return 0, fmt.Errorf("start the router: %w", err)
 	}

@@ -53,7 +53,7 @@ func New(uplinks int) (*Lab, error) {
 	steps := []func() error{
 		l.makeNodes, l.drawLAN, l.drawInternet,
 		func() error { return l.drawUplinks(uplinks) },
-		l.masquerade, l.answer,
+		l.masquerade, l.answer, startLog,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -171,14 +171,14 @@ func (l *Lab) masquerade() error {
 	return err
 }
 
-// answer starts the answer services: the internet's, and those of the router and client1 for inbound connections.
+// answer starts the answer services: the internet's tell the provider, the others their own names.
 func (l *Lab) answer() error {
 	own := func(name string) func(netip.Addr) string { return func(netip.Addr) string { return name } }
-	return errors.Join(
-		l.Internet.serve(l.Provider),
-		l.Router.serve(own("router")),
-		l.Client1.serve(own("client1")),
-	)
+	fault := l.Internet.serve(l.Provider)
+	for _, node := range []*Node{l.Router, l.Client1, l.Client2, l.Guest} {
+		fault = errors.Join(fault, node.serve(own(node.Name)))
+	}
+	return fault
 }
 
 // Provider names the provider that a peer address belongs to, or says which strange address it is.

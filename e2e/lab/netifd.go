@@ -3,9 +3,12 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"os/exec"
 	"sync"
 
 	"github.com/vishvananda/netlink"
+
+	"e2e/ubusd"
 )
 
 // Interface is one of the router's network interfaces as netifd knows them: one family of one uplink.
@@ -19,21 +22,23 @@ type Interface struct {
 	Up      bool
 }
 
-// Bus is told what netifd would publish over ubus.
-type Bus interface {
-	// Publish makes the state of an interface known.
-	Publish(Interface) error
+// family returns 4 or 6.
+func (i *Interface) family() int {
+	if i.V6 {
+		return 6
+	}
+	return 4
 }
 
-// Netifd plays the part of OpenWrt's network daemon: it configures the uplinks and, where there is a Bus, announces
-// it there and with hotplug-call, one event after the other. Without a Bus the router is a plain Linux machine on
-// which only the kernel tells what happens.
+// Netifd plays the part of OpenWrt's network daemon: it configures the uplinks and, where there is ubus,
+// announces it there and with hotplug-call, one event after the other. Without ubus the router is a plain Linux
+// machine on which only the kernel tells what happens.
 type Netifd struct {
 	Interfaces []*Interface // wan first, IPv4 before IPv6
 
 	router *Node
 	busy   sync.Mutex
-	bus    Bus
+	bus    *ubusd.Server // nil on a plain Linux machine
 }
 
 func newNetifd(l *Lab) *Netifd {
@@ -169,26 +174,26 @@ func (d *Netifd) configure(iface *Interface) error {
 
 func (d *Netifd) unconfigure(iface *Interface) error {
 	iface.Up = false
-	family := netlink.FAMILY_V4
-	if iface.V6 {
-		family = netlink.FAMILY_V6
-	}
 	return errors.Join(
-		d.router.unroute(iface.Device, family),
+		d.router.unroute(iface.Device, map[int]int{4: netlink.FAMILY_V4, 6: netlink.FAMILY_V6}[iface.family()]),
 		d.router.unaddress(iface.Device, iface.Address),
 	)
 }
 
-// announce tells the bus and the hotplug scripts the new state of an interface.
+// announce tells ubus and the hotplug scripts the new state of an interface.
 func (d *Netifd) announce(iface *Interface) error {
 	if d.bus == nil {
 		return nil
 	}
-	fault := d.bus.Publish(*iface)
+	d.publish(iface)
 	env := []string{"env", "-i", "INTERFACE=" + iface.Name, "ACTION=ifdown"}
 	if iface.Up {
 		env = append(env[:3], "ACTION=ifup", "DEVICE="+iface.Device)
 	}
 	_, err := d.router.Run("", append(env, "/sbin/hotplug-call", "iface")...)
-	return errors.Join(fault, err)
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		return nil // netifd does not care, and neither does the last script's exit code mean anything
+	}
+	return err
 }

@@ -31,6 +31,7 @@ func makePrivate() error {
 		shadow("/var", "run", "lock", "state"),
 		shadow("/etc", "config", "hotplug.d", "mwan3.user"),
 		shadow("/tmp", ".uci"),
+		shadow("/dev", "log"),
 		shadow("/usr/sbin"),
 		shadow("/sbin"),
 		furnish(),

@@ -1,0 +1,69 @@
+// Package e2e runs the scripts of testdata/script: each in a lab of its own, once with each firewall backend. Package
+// words explains their vocabulary. MWAN3_BIN names a directory with the programs to test; else they are built here.
+//
+//	go test ./e2e -run 'Scripts/failover'
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"e2e/lab"
+	"e2e/lab/labtest"
+	"e2e/words"
+)
+
+func TestMain(m *testing.M) { os.Exit(labtest.Main(m)) }
+
+func TestScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no scripts found: ", err)
+	}
+	build(t)
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
+		for _, backend := range []string{"nftables", "iptables"} {
+			t.Run(name+"/"+backend, func(t *testing.T) {
+				t.Parallel()
+				labtest.In(t, func(t *testing.T) { run(t, file, backend) })
+			})
+		}
+	}
+}
+
+// run runs one script in this process's lab.
+func run(t *testing.T, file, backend string) {
+	files, err := filepath.Abs("../openwrt/files")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if log, err := os.ReadFile(lab.LogFile); err == nil && t.Failed() {
+			t.Logf("the router's log:\n%s", log)
+		}
+	})
+	options := words.Options{Backend: backend, Bin: os.Getenv(words.BinEnv), Files: files}
+	testscript.Run(t, words.Params(file, options))
+}
+
+// build makes the programs under test, unless somebody has.
+func build(t *testing.T) {
+	if os.Getenv(words.BinEnv) != "" || lab.Inside() {
+		return
+	}
+	dir := t.TempDir()
+	for _, program := range []string{"mwan3", "mwan3track", "mwan3rtmon"} {
+		out, err := exec.Command("go", "build", "-C", "../"+program, "-o", filepath.Join(dir, program), ".").CombinedOutput()
+		if err != nil {
+			t.Fatalf("build %s: %v\n%s", program, err, out)
+		}
+	}
+	t.Cleanup(func() { os.Unsetenv(words.BinEnv) })
+	os.Setenv(words.BinEnv, dir)
+}

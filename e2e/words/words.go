@@ -1,0 +1,131 @@
+// Package words is the vocabulary of the lab's scripts (testscript files): what one can do to a router and its
+// providers, and what one can see from the outside. A script tells one story, sitting at the router's console.
+//
+//	lab standalone|openwrt N        draw a lab of N uplinks; openwrt has ubus, netifd and hotplug-call
+//	config FILE…                    write /etc/config/mwan3 from files of the script; the name uplinks stands for the
+//	                                interface sections of all uplinks with quick tracking and their members wan_m1,
+//	                                wan_m2, wan_m3 (metric 1, 2, 3); uplinks4 for the IPv4 ones
+//	mwan3 ARG…                      run mwan3 on the router; [!] and stdout as with exec
+//	on NODE CMD ARG…                run a program on another machine: client1 client2 guest internet ispN
+//	ispN drop|heal                  the provider swallows everything without a word; and no more
+//	ispN lose PERCENT               … or loses a part of it
+//	ispN carrier-off|carrier-on     unplug the router's cable to it; plug it in
+//	link DEVICE down|up             set a device of the router administratively down; up and configured
+//	netifd ifdown|ifup IFACE        what netifd does on ifdown and ifup
+//	online IFACE…, offline IFACE…   wait until tracker and policies agree that it is so
+//	via [-from NODE] [-p PROTO] TARGET ispN
+//	                                wait until every new connection goes through that provider
+//	unreachable|blackhole [-from NODE] [-p PROTO] TARGET
+//	                                wait until every new connection is refused; or swallowed
+//	spread [-n N] [-from NODE] [-p PROTO] TARGET ispN=PERCENT…
+//	                                N (300) new connections share these providers within 4 sigma, and no others
+//	inbound ispN router|client1     connections from the internet through that provider are answered, both families
+//	flow start NAME [-from NODE] TARGET
+//	                                begin a long TCP transfer
+//	flow via NAME ispN              it was begun through that provider
+//	flow alive|stalled|ended NAME   wait until it has moved on; has not for a second; has broken off
+//	flow unbroken NAME              it runs, and never stood still for a second
+//	await PATTERN CMD ARG…          run a program on the router until its output matches; with ! until it does not
+//	snapshot FILE                   write down all rules, routes, firewall tables and sets, without counters
+//
+// Connections are TCP from client1 unless said otherwise. A TARGET is address:port, [address]:port. The waiting words
+// give up after 20 seconds. exec runs on the router.
+package words
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"e2e/lab"
+)
+
+// Deadline is how long the waiting words wait.
+const Deadline = 20 * time.Second
+
+// BinEnv is the environment variable that names the directory of the three programs under test.
+const BinEnv = "MWAN3_BIN"
+
+// Options say how scripts run.
+type Options struct {
+	Backend string // option backend of every config: nftables or iptables
+	Bin     string // the directory of the programs under test
+	Files   string // the directory of OpenWrt's files (openwrt/files); empty = none
+}
+
+// stage is the state of one script.
+type stage struct {
+	Options
+	lab   *lab.Lab
+	flows map[string]*lab.Flow
+}
+
+// word is what testscript calls.
+type word = func(ts *testscript.TestScript, neg bool, args []string)
+
+// Params makes the vocabulary for one script, which must run Inside a lab's process.
+func Params(file string, options Options) testscript.Params {
+	s := &stage{Options: options, flows: map[string]*lab.Flow{}}
+	cmds := map[string]word{
+		"lab": s.plain(s.draw), "link": s.inLab(s.link), "netifd": s.inLab(s.netifd),
+		"config": s.inLab(s.config), "mwan3": s.mwan3, "on": s.on,
+		"online": s.inLab(s.online), "offline": s.inLab(s.offline),
+		"via": s.inLab(s.via), "spread": s.inLab(s.spread), "inbound": s.inLab(s.inbound),
+		"unreachable": s.inLab(s.unreachable), "blackhole": s.inLab(s.blackhole),
+		"flow": s.inLab(s.flow), "await": s.await, "snapshot": s.inLab(s.snapshot),
+	}
+	for number := 1; number <= lab.MaxUplinks; number++ {
+		name := fmt.Sprintf("isp%d", number)
+		cmds[name] = s.inLab(func(ts *testscript.TestScript, args []string) error { return s.isp(name, args) })
+	}
+	return testscript.Params{
+		Files: []string{file},
+		Cmds:  cmds,
+		Condition: func(cond string) (bool, error) {
+			if cond == "nftables" || cond == "iptables" {
+				return cond == s.Backend, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
+		},
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", os.Getenv("PATH"))
+			return nil
+		},
+		RequireUniqueNames: true,
+	}
+}
+
+// plain makes a word of a function; such a word cannot be negated.
+func (s *stage) plain(do func(ts *testscript.TestScript, args []string) error) word {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg {
+			ts.Fatalf("this word cannot be negated")
+		}
+		ts.Check(do(ts, args))
+	}
+}
+
+// inLab makes a word that needs a drawn lab.
+func (s *stage) inLab(do func(ts *testscript.TestScript, args []string) error) word {
+	return s.plain(func(ts *testscript.TestScript, args []string) error {
+		if s.lab == nil {
+			return fmt.Errorf("there is no lab yet; begin with: lab standalone 3")
+		}
+		return do(ts, args)
+	})
+}
+
+// eventually repeats try until it succeeds, or until the deadline, and returns its last error.
+func eventually(try func() error) error {
+	for end := time.Now().Add(Deadline); ; time.Sleep(20 * time.Millisecond) {
+		err := try()
+		if err == nil || time.Now().After(end) {
+			return err
+		}
+	}
+}
+
+// usage complains about arguments.
+func usage(text string) error { return fmt.Errorf("usage: %s", text) }
