@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"syscall"
 
 	"mwan3/config"
 	"mwan3/plan"
@@ -93,19 +92,8 @@ func (r *router) execute(c cli, event plan.Event) error {
 		r.log.Notice("mwan3 hotplug %s on %s not called because globally disabled", event.Action, event.Interface)
 		return nil
 	}
-	r.tellTracker(event)
 	r.flushConntrack(event)
 	return err
-}
-
-// tellTracker sends the interface's tracker upstream's signals: USR2 after an ifup, USR1 after an ifdown.
-func (r *router) tellTracker(event plan.Event) {
-	switch event.Action {
-	case plan.ActionIfup:
-		r.signalTracker(event.Interface, syscall.SIGUSR2)
-	case plan.ActionIfdown:
-		r.signalTracker(event.Interface, syscall.SIGUSR1)
-	}
 }
 
 // ifup is the command: the handler of netifd's event, run by hand.

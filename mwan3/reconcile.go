@@ -41,6 +41,7 @@ func (r *router) reconcile(ctx context.Context, event plan.Event, first bool) er
 	if err := r.saveStates(in.Health, states); err != nil {
 		return fmt.Errorf("save the verdicts: %w", err)
 	}
+	before := in.Health
 	in.Health = states
 	backend, name, err := apply.Choose(r.cfg.Globals.Backend, running)
 	if err != nil {
@@ -56,6 +57,7 @@ func (r *router) reconcile(ctx context.Context, event plan.Event, first bool) er
 	if running != "" && running != name {
 		r.removeBackend(running)
 	}
+	r.tellTrackers(before, states, event)
 	return errors.Join(r.record.Started(name, r.cfg.Globals.Mask), r.record.Done())
 }
 

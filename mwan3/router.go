@@ -9,6 +9,7 @@ import (
 	"mwan3/config"
 	"mwan3/health"
 	"mwan3/iproute"
+	"mwan3/plan"
 	"mwan3/survey"
 	"mwan3/syslog"
 )
@@ -67,7 +68,21 @@ func (r *router) saveStates(before, after health.States) error {
 	return err
 }
 
-// signalTracker sends a signal to the tracker of an interface, if it runs.
+// tellTrackers sends upstream's signals to the trackers of the interfaces that came up (USR2) or went down (USR1),
+// whichever event showed it, and of the one that an event brings up anew.
+func (r *router) tellTrackers(before, after health.States, event plan.Event) {
+	for _, iface := range r.cfg.Interfaces {
+		wasUp, isUp := before[iface.Name] != health.Down, after[iface.Name] != health.Down
+		own := event.Interface == iface.Name
+		switch {
+		case isUp && (!wasUp || own && event.Action == plan.ActionIfup):
+			r.signalTracker(iface.Name, syscall.SIGUSR2)
+		case !isUp && (wasUp || own && event.Action == plan.ActionIfdown):
+			r.signalTracker(iface.Name, syscall.SIGUSR1)
+		}
+	}
+}
+
 func (r *router) signalTracker(iface string, signal syscall.Signal) {
 	if pid, ok := r.health.TrackerPID(iface); ok {
 		syscall.Kill(pid, signal)

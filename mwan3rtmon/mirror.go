@@ -16,13 +16,6 @@ import (
 	"mwan3/syslog"
 )
 
-// Route changes come in bursts (a daemon that starts, a prefix that is renewed). The mirror waits until a burst pauses,
-// but no longer than a user would notice.
-const (
-	burstPause = 30 * time.Millisecond
-	burstLimit = 300 * time.Millisecond
-)
-
 // mirror keeps one family's tables and sets as the plan wants them.
 type mirror struct {
 	family network.Family
@@ -38,47 +31,39 @@ func (m *mirror) run(ctx context.Context, again <-chan os.Signal) error {
 		return fmt.Errorf("watch routes: %w", err)
 	}
 	m.sync(ctx)
-	var burst burst
+	m.followLinks(ctx)
+	routes := burst{pause: 30 * time.Millisecond, limit: 300 * time.Millisecond}
+	links := burst{pause: 3 * time.Millisecond, limit: 30 * time.Millisecond}
 	for {
 		select {
 		case event, ok := <-events:
 			if !ok {
 				return nil
 			}
-			if m.concerns(event) {
-				burst.goesOn(time.Now())
-			}
+			routes.noteIf(m.movesRoutes(event))
+			links.noteIf(movesLinks(event))
 		case <-again:
 			m.loaded = nil
 			m.sync(ctx)
-		case <-burst.over:
-			burst.over, burst.began = nil, time.Time{}
+		case <-routes.over:
+			routes.end()
 			m.sync(ctx)
+		case <-links.over:
+			links.end()
+			m.followLinks(ctx)
 		}
 	}
 }
 
-// burst is a row of changes that are answered together.
-type burst struct {
-	began time.Time
-	over  <-chan time.Time
-}
-
-// goesOn notes one more change.
-func (b *burst) goesOn(now time.Time) {
-	if b.over == nil {
-		b.began = now
-	}
-	b.over = time.After(min(burstPause, burstLimit-now.Sub(b.began)))
-}
-
-// concerns tells whether an event can change tables or sets. Our own writes go to the interfaces' tables and do not.
-func (m *mirror) concerns(event iproute.Event) bool {
-	if event.Kind == iproute.Overrun {
-		return true
-	}
+// movesRoutes tells whether an event can change tables or sets. Our own writes go to the interfaces' tables and do not.
+func (m *mirror) movesRoutes(event iproute.Event) bool {
 	own := m.own[plan.TableKey{Family: event.Family, ID: event.Table}]
-	return event.Kind == iproute.RouteChange && event.Family == m.family && !own
+	return event.Kind == iproute.Overrun || event.Kind == iproute.RouteChange && event.Family == m.family && !own
+}
+
+// movesLinks tells whether an event can bring an interface up or down.
+func movesLinks(event iproute.Event) bool {
+	return event.Kind == iproute.Overrun || event.Kind == iproute.LinkChange || event.Kind == iproute.AddrChange
 }
 
 // sync looks again and writes what differs. An error is logged; the next change tries again.

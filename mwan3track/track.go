@@ -151,10 +151,10 @@ func (t *tracker) connect() error {
 	if !found.up || t.fresh && t.store.TakenDown(t.settings.section.Name) {
 		device = "" // what somebody took down stays so when the tracker only begins anew
 	}
-	if err := t.do(t.machine.connect(device)); err != nil || !t.fresh {
+	t.fresh = false
+	if err := t.do(t.machine.connect(device)); err != nil {
 		return err
 	}
-	t.fresh = false
 	return t.agree()
 }
 
@@ -170,8 +170,9 @@ func (t *tracker) warnSource(found link) {
 	}
 }
 
-// agree makes policies follow what the tracker begins with. They do not when an earlier tracker ended without notice
-// or the config changed: nothing would be announced then until the interface changes sides.
+// agree makes policies follow what the tracker begins with. They do not when an earlier tracker ended without notice,
+// when the config changed, or when a hotplug script brought our own "disconnected" of an ifdown after the ifup: nothing
+// would be announced then until the interface changes sides.
 func (t *tracker) agree() error {
 	event := hotplug.Event{Interface: t.settings.section.Name, Device: t.machine.device}
 	state := t.store.State(event.Interface)

@@ -16,8 +16,10 @@ import (
 // Action is what happened.
 type Action string
 
-// The actions that mwan3 adds to netifd's (contracts 5.1).
+// Netifd's actions that mwan3 handles, and those that it adds (contracts 5.1).
 const (
+	Ifup          Action = "ifup"
+	Ifdown        Action = "ifdown"
 	Connected     Action = "connected"
 	Disconnected  Action = "disconnected"
 	Connecting    Action = "connecting"    // offline, but the last round was good

@@ -75,6 +75,12 @@ func Interfaces(ctx context.Context, cfg config.Config) (map[string]network.Inte
 	return interfaces, nil
 }
 
+// HasNetifd tells whether this is a router on which netifd knows the interfaces.
+func HasNetifd() bool {
+	_, ok := socket()
+	return ok
+}
+
 // socket finds ubusd's socket. One that is there but refuses still means that the router has netifd.
 func socket() (string, bool) {
 	for _, path := range ubus.Sockets {
