@@ -55,6 +55,6 @@ qemu: ## boot whole routers in QEMU (not there yet)
 clean: ## remove what the others made
 	@rm -rf build
 
-TOOLS := nft iptables ip conntrack
+TOOLS := nft iptables ipset ip
 tools:
 	@.ci/tools $(TOOLS)

@@ -1,6 +1,7 @@
 package nft
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -25,13 +26,21 @@ func (b *Backend) look() (existing, error) {
 	return parseTable(text), err
 }
 
-// parseTable reads what `nft list table` prints. It looks for the few things that it knows; whatever else a version
+// skim lists what our table consists of, without rules and elements: a quarter of the time of look. It says neither
+// whether the table sleeps nor whether an empty one exists.
+func (b *Backend) skim() (existing, error) {
+	text, err := b.list("-t", "list chains inet; list sets inet; list maps inet")
+	return parseTable(text), err
+}
+
+// parseTable reads what `nft list` prints of our table. It looks for the few things that it knows; whatever else a version
 // of nft prints does not disturb it.
 func parseTable(text string) existing {
 	have := existing{sets: map[string]object{}, chains: map[string]object{}}
 	kinds := map[string]map[string]object{"set": have.sets, "map": have.sets, "chain": have.chains}
 	var inside map[string]object
 	var name string
+	mine := false
 	for _, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(line)
 		words := strings.Fields(line)
@@ -44,7 +53,9 @@ func parseTable(text string) existing {
 			o.lines = append(o.lines, line)
 			inside[name] = o
 		case words[0] == "table":
-			have.found = true
+			mine = strings.HasPrefix(line, "table "+table+" ")
+			have.found = have.found || mine
+		case !mine:
 		case words[0] == "flags":
 			have.asleep = slices.Contains(strings.Split(strings.Join(words[1:], ""), ","), "dormant")
 		case len(words) >= 3 && words[len(words)-1] == "{":
@@ -55,6 +66,15 @@ func parseTable(text string) existing {
 		}
 	}
 	return have
+}
+
+// equal tells whether two listings, of the same kind, say the same.
+func (have existing) equal(other existing) bool {
+	return maps.EqualFunc(have.sets, other.sets, object.equal) && maps.EqualFunc(have.chains, other.chains, object.equal)
+}
+
+func (o object) equal(other object) bool {
+	return o.kind == other.kind && slices.Equal(o.lines, other.lines)
 }
 
 // property returns the rest of the line that begins with the word.

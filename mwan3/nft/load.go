@@ -7,22 +7,58 @@ import (
 	"mwan3/plan"
 )
 
-// Load makes our table what the plan says, in one transaction: packets meet the old one or the new one. (Linux 6.18 lets a
-// packet miss a rule with a list of prefixes or port ranges for a moment after such a load.) Sticky entries,
+// Load makes our table what the plan says, in one transaction: packets meet the old one or the new one. Sticky entries,
 // dynamic sets and users' elements stay; a set of the user's stays, too, when no rule names it any more. What goes are
 // the chains, sets and maps called mwan3_… that the plan does not have, and sets whose type is not the plan's.
 //
-// It returns why a rule had to be left out, if one had to.
+// It returns why a rule had to be left out, if one had to. When it fails, packets meet what they met before.
 func (b *Backend) Load(m plan.Marking, sets []plan.Set) ([]string, error) {
 	rules := compile(m, sets)
-	have, err := b.look()
+	have, err := b.skim()
 	if err != nil {
 		return nil, fmt.Errorf("read table %s: %w", table, err)
 	}
-	if err := b.load(rules.replace(have)); err != nil {
-		return nil, fmt.Errorf("load table %s: %w", table, err)
+	if err := b.replace(rules, have); err != nil {
+		if err = b.replaceChanged(rules, have, err); err != nil {
+			return nil, fmt.Errorf("load table %s: %w", table, err)
+		}
 	}
 	return rules.leftOut(), nil
+}
+
+// replaceChanged tries again if the table is not any more what it was when it was listed: somebody else may have removed it.
+// Else it returns the error of the first attempt.
+func (b *Backend) replaceChanged(rules ruleset, before existing, failed error) error {
+	have, err := b.skim()
+	if err != nil || have.equal(before) {
+		return failed
+	}
+	return b.replace(rules, have)
+}
+
+// replace makes the table of what exists. New sets of networks come first, in a transaction of their own that no packet
+// notices: Linux 6.18 fills a new one a moment after packets meet the new rules. (It exchanges the elements of a set
+// that exists at one blow.)
+func (b *Backend) replace(rules ruleset, have existing) error {
+	fresh, rest := rules.splitSets(have)
+	if len(fresh) > 0 {
+		if err := b.load(ruleset{sets: fresh}.text(nil)); err != nil {
+			return err
+		}
+	}
+	return b.load(ruleset{rest, rules.chains}.replace(have))
+}
+
+// splitSets separates the sets of networks that are to be made from the others.
+func (r ruleset) splitSets(have existing) (fresh, rest []set) {
+	for _, s := range r.sets {
+		if _, exists := have.sets[s.name]; !exists && s.flags == "interval" && len(s.elements) > 0 {
+			fresh = append(fresh, s)
+			continue
+		}
+		rest = append(rest, s)
+	}
+	return fresh, rest
 }
 
 // LoadPolicies rewrites the chains of those policies, and of the sticky rules that use them, and nothing else: the

@@ -41,14 +41,22 @@ type Backend struct {
 	tool string // path of nft
 }
 
-// New finds the nft tool and has the kernel check, without a change, all that our table consists of. The error says
-// what is missing, in nft's words.
-func New() (*Backend, error) {
+// Find finds the nft tool, and asks the kernel nothing: enough where our table is known to be loaded.
+func Find() (*Backend, error) {
 	tool, err := find("nft", "/usr/sbin", "/sbin")
 	if err != nil {
 		return nil, err
 	}
-	b := &Backend{tool: tool}
+	return &Backend{tool: tool}, nil
+}
+
+// New is Find, and has the kernel check, without a change, all that our table consists of. The error says what is
+// missing, in nft's words.
+func New() (*Backend, error) {
+	b, err := Find()
+	if err != nil {
+		return nil, err
+	}
 	if err := b.load(probe, "-c"); err != nil {
 		return nil, fmt.Errorf("this kernel or nft cannot hold the marking: %w", err)
 	}
@@ -111,7 +119,7 @@ const probe = `table inet mwan3_probe {
 	}
 	chain p_new {
 		iifname vmap @p_devices
-		ip6 daddr @p_networks tcp dport { 80, 1000-2000 } counter goto p_mark comment "rule"
+		ip6 saddr != 2001:db8::/32 ip6 daddr @p_networks tcp sport 1000-2000 tcp dport { 80, 443 } counter goto p_mark comment "rule"
 		numgen random mod 3 < 2 goto p_mark
 	}
 	chain p_sticky {

@@ -73,11 +73,3 @@ func (f family) shares(p plan.Policy) []string {
 	slices.Reverse(rules)
 	return rules
 }
-
-// span writes a range of numbers.
-func span(first, last int, dash string) string {
-	if first == last {
-		return fmt.Sprint(first)
-	}
-	return fmt.Sprint(first) + dash + fmt.Sprint(last)
-}

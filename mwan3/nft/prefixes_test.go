@@ -60,6 +60,7 @@ func covered(p netip.Prefix, by []netip.Prefix) bool {
 func TestPortsThatOverlapAreJoined(t *testing.T) {
 	t.Parallel()
 	list := []config.Ports{{First: 80, Last: 80}, {First: 1, Last: 100}, {First: 65535, Last: 65535}, {First: 100, Last: 200}, {First: 202, Last: 300}}
-	same(t, "ports", "{ 1-200, 202-300, 65535 }", ports(list))
-	same(t, "one port", "443", ports([]config.Ports{{First: 443, Last: 443}}))
+	same(t, "ports", []string{"tcp dport 65535 ", "tcp dport 1-200 ", "tcp dport 202-300 "}, ports("tcp dport", list))
+	list = []config.Ports{{First: 443, Last: 443}, {First: 80, Last: 80}, {First: 443, Last: 443}}
+	same(t, "single ports", []string{"udp sport { 80, 443 } "}, ports("udp sport", list))
 }

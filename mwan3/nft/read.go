@@ -12,8 +12,8 @@ import (
 	"mwan3/plan"
 )
 
-// counter is what a user's rule has counted since it was loaded. A rule that logs has two, the one of its logging
-// first.
+// counter is what one of a user's rule's plain rules has counted since it was loaded. A rule has as many as its lists
+// need, twice as many if it logs, those of its logging first.
 type counter struct {
 	Rule           string
 	Log            bool
@@ -46,7 +46,7 @@ func (b *Backend) Policies(f network.Family) ([]plan.PolicyView, error) {
 
 // Inbound returns the interfaces of a family that have a chain for what comes in through them, sorted.
 func (b *Backend) Inbound(f network.Family) ([]string, error) {
-	have, err := b.look()
+	have, err := b.skim()
 	if err != nil {
 		return nil, fmt.Errorf("read interfaces: %w", err)
 	}
@@ -76,12 +76,12 @@ func (b *Backend) Rules(part plan.FamilyMarking) ([]string, error) {
 
 // counters returns the counters of the family's user rules, in order.
 func (b *Backend) counters(f network.Family) ([]counter, error) {
-	have, err := b.look()
+	text, err := b.list("list", "chain", "inet", "mwan3", rulesName(f))
 	if err != nil {
 		return nil, fmt.Errorf("read rules: %w", err)
 	}
 	var counters []counter
-	for _, line := range have.chains[rulesName(f)].lines {
+	for _, line := range parseTable(text).chains[rulesName(f)].lines {
 		if counter, ok := parseCounter(line); ok {
 			counters = append(counters, counter)
 		}

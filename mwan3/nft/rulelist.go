@@ -12,41 +12,59 @@ import (
 
 // listRules writes the user's rules of a family as `mwan3 rules` shows them: the lines of `iptables -L mwan3_rules -n -v`
 // without their header and without what follows the user's own matches, with "- " before a policy and "S " before
-// a sticky rule (contracts 4). A rule with several addresses is one line here, with the addresses separated by commas, where
-// iptables has one rule for each.
+// a sticky rule (contracts 4). Like there, a rule has a line for each combination of its addresses, and its ports are in
+// one line. A rule that has no counters is not in the kernel and has no line.
 func listRules(f network.Family, rules []plan.Rule, counters []counter) []string {
 	var lines []string
 	for _, r := range rules {
 		if r.Log {
-			lines = append(lines, listRule(f, r, padded("LOG"), counterOf(counters, r.Name, true)))
+			lines = append(lines, listRule(f, r, padded("LOG"), countersOf(counters, r.Name, true))...)
 		}
-		lines = append(lines, listRule(f, r, listTarget(r), counterOf(counters, r.Name, false)))
+		lines = append(lines, listRule(f, r, listTarget(r), countersOf(counters, r.Name, false))...)
 	}
 	return lines
 }
 
-// counterOf returns the counter of the rule; one that the kernel does not have counts nothing.
-func counterOf(counters []counter, rule string, log bool) counter {
+// countersOf returns the counters of the rule, in order.
+func countersOf(counters []counter, rule string, log bool) []counter {
+	var own []counter
 	for _, c := range counters {
 		if c.Rule == word(rule) && c.Log == log {
-			return c
+			own = append(own, c)
 		}
 	}
-	return counter{}
+	return own
 }
 
-// listRule has the columns of iptables: packets, bytes, target, protocol, options, devices, addresses, matches.
-func listRule(f network.Family, r plan.Rule, target string, c counter) string {
-	proto := r.Proto
-	if f == network.IPv6 && proto == config.ProtoICMP {
-		proto = config.ProtoICMPv6
+// listRule has the columns of iptables: packets, bytes, target, protocol, options, devices, addresses, matches. The
+// rules for the parts of a list of ports follow each other in the kernel; together they count what the line's rule counts.
+func listRule(f network.Family, r plan.Rule, target string, counters []counter) []string {
+	if len(counters) == 0 {
+		return nil
 	}
 	in := r.InDevice
 	if in == "" {
 		in = "*"
 	}
-	return fmt.Sprintf("%5s %5s %s  %-4d --  %-6s %-6s %s %s  %s", abbreviated(c.Packets), abbreviated(c.Bytes),
-		target, proto, in, "*", listAddresses(f, r.Src), listAddresses(f, r.Dst), listMatches(r))
+	parts := len(protocol(r, f))
+	var lines []string
+	for _, addresses := range product(listAddresses(f, r.Src), []string{" "}, listAddresses(f, r.Dst)) {
+		part := counters[:min(parts, len(counters))]
+		counters = counters[len(part):]
+		c := sum(part)
+		lines = append(lines, fmt.Sprintf("%5s %5s %s  %-4d --  %-6s %-6s %s  %s", abbreviated(c.Packets), abbreviated(c.Bytes),
+			target, number(r.Proto, f), in, "*", addresses, listMatches(r)))
+	}
+	return lines
+}
+
+func sum(counters []counter) counter {
+	var total counter
+	for _, c := range counters {
+		total.Packets += c.Packets
+		total.Bytes += c.Bytes
+	}
+	return total
 }
 
 // listTarget is padded like iptables pads the name of the chain, before upstream shortens it.
@@ -62,17 +80,24 @@ func listTarget(r plan.Rule) string {
 
 func padded(target string) string { return fmt.Sprintf("%-9s", target) }
 
-// listAddresses is a column of addresses, with the place for the exclamation mark before it.
-func listAddresses(f network.Family, a config.Addresses) string {
-	words := elements(a.Prefixes, f)
-	if len(words) == 0 {
-		words = []string{netip.PrefixFrom(unspecified(f), 0).String()}
+// listAddresses is a column of addresses for each line, with the place for the exclamation mark before it. iptables cannot
+// exclude several prefixes in one rule; here they are separated by commas.
+func listAddresses(f network.Family, a config.Addresses) []string {
+	words := make([]string, 0, len(a.Prefixes))
+	for _, p := range a.Prefixes {
+		words = append(words, prefixWord(p.Masked()))
 	}
 	not := " "
-	if a.Not {
-		not = "!"
+	switch {
+	case len(words) == 0:
+		words = []string{netip.PrefixFrom(unspecified(f), 0).String()}
+	case a.Not:
+		not, words = "!", []string{strings.Join(words, ",")}
 	}
-	return fmt.Sprintf("%s%-19s", not, strings.Join(words, ","))
+	for i, text := range words {
+		words[i] = fmt.Sprintf("%s%-19s", not, text)
+	}
+	return words
 }
 
 func unspecified(f network.Family) netip.Addr {
@@ -99,7 +124,11 @@ func listMatches(r plan.Rule) string {
 func listPorts(ports []config.Ports) string {
 	var words []string
 	for _, p := range ports {
-		words = append(words, span(int(p.First), int(p.Last), ":"))
+		text := fmt.Sprint(p.First)
+		if p.First != p.Last {
+			text = fmt.Sprintf("%d:%d", p.First, p.Last)
+		}
+		words = append(words, text)
 	}
 	return strings.Join(words, ",")
 }

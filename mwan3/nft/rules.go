@@ -9,8 +9,8 @@ import (
 	"mwan3/plan"
 )
 
-// rules are the user's rules. The first that matches decides, so it leaves the chain with goto; a rule whose policy is not
-// defined decides nothing and comes back.
+// rules are the user's rules, each written as often as its lists need. The first that matches decides, so it leaves the chain with
+// goto; a rule whose policy is not defined decides nothing and comes back.
 func (f family) rules() chain {
 	c := chain{title: fmt.Sprintf("%s: the user's rules", f.Family), name: rulesName(f.Family)}
 	for _, r := range f.Rules {
@@ -21,11 +21,16 @@ func (f family) rules() chain {
 		}
 		name := word(r.Name)
 		if r.Log {
-			c.rules = append(c.rules, fmt.Sprintf(`%scounter log prefix "MWAN3(%s)" level %s comment "%s"`, matches, name, f.logLevel, name))
+			c.rules = append(c.rules, each(matches, fmt.Sprintf(`counter log prefix "MWAN3(%s)" level %s comment "%s"`, name, f.logLevel, name))...)
 		}
-		c.rules = append(c.rules, fmt.Sprintf(`%scounter %s comment "%s"`, matches, f.target(r), name))
+		c.rules = append(c.rules, each(matches, fmt.Sprintf(`counter %s comment "%s"`, f.target(r), name))...)
 	}
 	return c
+}
+
+// each ends each match with the same statement.
+func each(matches []string, statement string) []string {
+	return product(matches, []string{statement})
 }
 
 // target is where a rule sends its packets.
@@ -51,60 +56,45 @@ func specialOr(s config.Special) config.Special {
 	return config.Unreachable
 }
 
-// matches writes the conditions of a rule, each followed by a blank, or says why nft cannot.
-func (f family) matches(r plan.Rule) (text, why string) {
-	var words []string
-	add := func(format string, args ...any) { words = append(words, fmt.Sprintf(format, args...)) }
+// matches writes the conditions of a rule, one string for each combination of its lists: sources, then destinations, then
+// ports, the order in which iptables writes its rules. A packet that any of them matches is matched by the rule. Or it says
+// why nft cannot.
+//
+// There is no set of prefixes or of ranges inside a rule: Linux 6.18 fills a new one a moment after packets meet
+// the new rules, so that a packet can miss them.
+func (f family) matches(r plan.Rule) (matches []string, why string) {
 	if !f.fits(r.Src) || !f.fits(r.Dst) {
-		return "", "an address of the other family"
+		return nil, "an address of the other family"
 	}
-	if len(r.Src.Prefixes) > 0 {
-		add("%s saddr %s", f.address, f.addresses(r.Src))
-	}
+	device, set := []string{""}, []string{""}
 	if r.InDevice != "" {
 		if !isDevice(r.InDevice) {
-			return "", "nft cannot say the name of its device"
+			return nil, "nft cannot say the name of its device"
 		}
-		add(`iifname "%s"`, r.InDevice)
-	}
-	if len(r.Dst.Prefixes) > 0 {
-		add("%s daddr %s", f.address, f.addresses(r.Dst))
+		device = []string{fmt.Sprintf(`iifname "%s" `, r.InDevice)}
 	}
 	if r.Set != "" {
 		if f.users[r.Set] != f.Family {
-			return "", "a set of the other family"
+			return nil, "a set of the other family"
 		}
-		add("%s daddr @%s", f.address, userSetName(r.Set))
+		set = []string{fmt.Sprintf("%s daddr @%s ", f.address, userSetName(r.Set))}
 	}
-	words = append(words, f.proto(r)...)
-	if len(words) == 0 {
-		return "", ""
-	}
-	return strings.Join(words, " ") + " ", ""
+	return product(f.addresses("saddr", r.Src), device, f.addresses("daddr", r.Dst), set, protocol(r, f.Family)), ""
 }
 
-// proto writes the conditions on the protocol and its ports; a port implies its protocol.
-func (f family) proto(r plan.Rule) []string {
-	name := map[config.Proto]string{config.ProtoTCP: "tcp", config.ProtoUDP: "udp"}[r.Proto]
-	var words []string
-	if name != "" && len(r.SrcPorts) > 0 {
-		words = append(words, name+" sport "+ports(r.SrcPorts))
+// product takes one string of each list and joins them, in all combinations; those of the first list change last.
+func product(lists ...[]string) []string {
+	all := []string{""}
+	for _, list := range lists {
+		var longer []string
+		for _, left := range all {
+			for _, right := range list {
+				longer = append(longer, left+right)
+			}
+		}
+		all = longer
 	}
-	if name != "" && len(r.DstPorts) > 0 {
-		words = append(words, name+" dport "+ports(r.DstPorts))
-	}
-	if len(words) == 0 && r.Proto != config.ProtoAll {
-		words = append(words, fmt.Sprintf("meta l4proto %d", f.number(r.Proto)))
-	}
-	return words
-}
-
-// number is the protocol's number; each family has its own ICMP.
-func (f family) number(p config.Proto) config.Proto {
-	if f.Family == network.IPv6 && p == config.ProtoICMP {
-		return config.ProtoICMPv6
-	}
-	return p
+	return all
 }
 
 func (f family) fits(a config.Addresses) bool {
@@ -116,18 +106,60 @@ func (f family) fits(a config.Addresses) bool {
 	return true
 }
 
-func (f family) addresses(a config.Addresses) string {
-	choice := oneOf(elements(a.Prefixes, f.Family))
+// addresses writes one condition for each prefix. An address that is in none of them is one condition, of several parts.
+func (f family) addresses(which string, a config.Addresses) []string {
+	is := ""
 	if a.Not {
-		return "!= " + choice
+		is = "!= "
 	}
-	return choice
+	var words []string
+	for _, p := range a.Prefixes {
+		words = append(words, fmt.Sprintf("%s %s %s%s ", f.address, which, is, prefixWord(p.Masked())))
+	}
+	switch {
+	case len(words) == 0:
+		return []string{""}
+	case a.Not:
+		return []string{strings.Join(words, "")}
+	}
+	return words
 }
 
-func ports(list []config.Ports) string {
-	var words []string
-	for _, p := range joined(list) {
-		words = append(words, span(int(p.First), int(p.Last), "-"))
+// protocol writes the conditions on the protocol and its ports; a port implies its protocol.
+func protocol(r plan.Rule, f network.Family) []string {
+	name := map[config.Proto]string{config.ProtoTCP: "tcp", config.ProtoUDP: "udp"}[r.Proto]
+	switch {
+	case r.Proto == config.ProtoAll:
+		return []string{""}
+	case name == "" || len(r.SrcPorts)+len(r.DstPorts) == 0:
+		return []string{fmt.Sprintf("meta l4proto %d ", number(r.Proto, f))}
 	}
-	return oneOf(words)
+	return product(ports(name+" sport", r.SrcPorts), ports(name+" dport", r.DstPorts))
+}
+
+// number is the protocol's number; each family has its own ICMP.
+func number(p config.Proto, f network.Family) config.Proto {
+	if f == network.IPv6 && p == config.ProtoICMP {
+		return config.ProtoICMPv6
+	}
+	return p
+}
+
+// ports writes one condition for all single ports and one for each range.
+func ports(which string, list []config.Ports) []string {
+	if len(list) == 0 {
+		return []string{""}
+	}
+	var single, words []string
+	for _, p := range joined(list) {
+		if p.First == p.Last {
+			single = append(single, fmt.Sprint(p.First))
+			continue
+		}
+		words = append(words, fmt.Sprintf("%s %d-%d ", which, p.First, p.Last))
+	}
+	if len(single) > 0 {
+		words = append([]string{which + " " + oneOf(single) + " "}, words...)
+	}
+	return words
 }
