@@ -41,7 +41,10 @@ demo: tools build ## watch failover live: three uplinks in namespaces, cut and h
 	@build/demo
 
 bench: tools build ## measure: starts, verdicts, loads, sizes
-	@go test -run '^$$' -bench . -benchtime 20x $(addprefix ./,$(addsuffix /...,$(PRODUCT) e2e))
+	@cd e2e && go build $(GOFLAGS) -o ../build/bench ./bench
+	@build/bench -bin $(CURDIR)/build
+	@go test -run '^$$' -bench . -benchtime 20x $(addprefix ./,$(addsuffix /...,$(PRODUCT)))
+	@ls -l $(addprefix build/,$(PRODUCT)) | awk '{printf "%8d KiB %s\n", $$5/1024, $$9}'
 
 cross: ## cross-compile for the routers' processors (not there yet)
 	@echo "make cross: not there yet; single targets: GOOS=linux GOARCH=mips GOMIPS=softfloat make build" >&2; exit 1
