@@ -20,7 +20,7 @@ var version = "devel"
 
 func main() {
 	runtime.GOMAXPROCS(1) // one thread's work; more would only cost memory
-	if len(os.Args) == 2 && (os.Args[1] == "version" || os.Args[1] == "--version") {
+	if len(os.Args) == 2 && os.Args[1] == "--version" {
 		fmt.Println("mwan3rtmon", version)
 		return
 	}

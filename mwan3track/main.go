@@ -9,7 +9,6 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
-
 	"syscall"
 
 	"mwan3/config"
@@ -18,6 +17,9 @@ import (
 	"mwan3/syslog"
 	"mwan3track/probe"
 )
+
+// version is set by the linker: -X main.version=3.0.0.
+var version = "devel"
 
 // gcPercent makes the collector run at a heap of 400 KiB already, where Go's own minimum is 4 MiB: several trackers run
 // on routers with 64 MiB, and each has little garbage.
@@ -34,6 +36,10 @@ func start(args []string, stderr io.Writer) int {
 	if len(args) != 1 {
 		fmt.Fprintln(stderr, "Usage: mwan3track <interface>")
 		return 1
+	}
+	if args[0] == "--version" {
+		fmt.Println("mwan3track", version)
+		return 0
 	}
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
