@@ -64,12 +64,11 @@ func (r *router) reconcile(ctx context.Context, event plan.Event, first bool) er
 // look reads interfaces and verdicts. At boot mwan3 starts before netifd: then there are no interfaces yet. Later on, a
 // netifd that does not answer is no reason to take anything down.
 func (r *router) look(ctx context.Context, boot bool) (plan.Inputs, error) {
-	in, err := survey.Look(ctx, r.cfg, r.routing)
-	if boot && errors.Is(err, survey.ErrNetifd) {
-		r.log.Notice("netifd does not answer yet, interfaces are taken in when it brings them up")
+	if boot && survey.HasNetifd() && !survey.NetifdStarted(ctx) {
+		r.log.Notice("netifd is not there yet, interfaces are taken in when it brings them up")
 		return plan.Inputs{Config: r.cfg, Network: network.State{Families: r.routing.Families()}}, nil
 	}
-	return in, err
+	return survey.Look(ctx, r.cfg, r.routing)
 }
 
 // isVerdict tells whether an event can only have changed which members policies use.

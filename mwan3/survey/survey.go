@@ -81,6 +81,23 @@ func HasNetifd() bool {
 	return ok
 }
 
+// NetifdStarted tells whether netifd has appeared on ubus. At boot mwan3 starts before it, and must not wait for it.
+func NetifdStarted(ctx context.Context) bool {
+	path, ok := socket()
+	if !ok {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, netifdPatience)
+	defer cancel()
+	client, err := ubus.Dial(ctx, path)
+	if err != nil {
+		return false
+	}
+	defer client.Close()
+	_, err = client.Interfaces(ctx)
+	return !errors.Is(err, ubus.NoObject)
+}
+
 // socket finds ubusd's socket. One that is there but refuses still means that the router has netifd.
 func socket() (string, bool) {
 	for _, path := range ubus.Sockets {
