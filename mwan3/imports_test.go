@@ -27,7 +27,7 @@ var importTable = map[string][]string{
 		"mwan3/uci"},
 	"mwan3/apply": {"mwan3/plan", "mwan3/config", "mwan3/network", "mwan3/nft", "mwan3/iptables", "mwan3/iproute"},
 
-	"mwan3track/probe": {},
+	"mwan3track/probe": {"mwan3/network"},
 }
 
 // TestEveryImportIsInTheTable lists the packages of the three product modules and compares their imports, those of

@@ -34,19 +34,28 @@ func Choose(wanted, running config.Backend) (Backend, config.Backend, error) {
 	if wanted == config.Auto && running != "" {
 		wanted = running
 	}
-	switch wanted {
-	case config.NFTables:
-		backend, err := nft.New()
-		return backend, wanted, err
-	case config.IPTables:
-		backend, err := iptables.New()
+	if wanted != config.Auto {
+		backend, err := open(wanted, running)
 		return backend, wanted, err
 	}
-	if backend, err := nft.New(); err == nil {
+	backend, err := open(config.NFTables, running)
+	if err == nil {
 		return backend, config.NFTables, nil
-	} else if backend, err2 := iptables.New(); err2 == nil {
-		return backend, config.IPTables, nil
-	} else {
+	}
+	backend, err2 := open(config.IPTables, running)
+	if err2 != nil {
 		return nil, "", fmt.Errorf("neither firewall can be used: %w", errors.Join(err, err2))
 	}
+	return backend, config.IPTables, nil
+}
+
+// open finds one backend's tools. Whether the kernel can hold an nftables marking is asked once, before the first load.
+func open(name, running config.Backend) (Backend, error) {
+	switch {
+	case name == config.IPTables:
+		return iptables.New()
+	case running == config.NFTables:
+		return nft.Find()
+	}
+	return nft.New()
 }

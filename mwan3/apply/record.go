@@ -14,8 +14,13 @@ import (
 // Dir is where a run leaves what the next one must know (contracts 3).
 const Dir = "/var/run/mwan3"
 
-// Record is what a run leaves for the next: that mwan3 is running and through which backend, under which mask, and
-// whether a change was begun that nobody ended.
+// Record is what a run leaves for the next, which may come after a crash at any moment. Two files say how things are:
+//
+//	running   changing
+//	yes       no        the kernel is as the plan wants it
+//	yes       yes       a start or another change is under way, or was cut off: the next run brings all to the plan
+//	no        yes       a stop is under way, or was cut off: the next run takes the rest away
+//	no        no        there is nothing of ours
 type Record struct{ Dir string }
 
 // DefaultRecord is the router's own.
@@ -45,6 +50,25 @@ func (r Record) Begin() (cutOff bool, err error) {
 // Done notes that the change has ended well.
 func (r Record) Done() error { return os.Remove(r.path("changing")) }
 
+// Stop notes that mwan3 is to run no more and that its end is under way. It tells whether an earlier change was cut off.
+func (r Record) Stop() (cutOff bool, err error) {
+	cutOff, err = r.Begin()
+	if err != nil {
+		return cutOff, err
+	}
+	if err := os.Remove(r.path("running")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return cutOff, err
+	}
+	return cutOff, nil
+}
+
+// Stopping tells whether a stop was begun that nobody has ended.
+func (r Record) Stopping() bool {
+	_, running := r.Running()
+	_, err := os.Stat(r.path("changing"))
+	return !running && err == nil
+}
+
 // Started notes that mwan3 is running. The mask is kept in upstream's form for scripts that read it.
 func (r Record) Started(backend config.Backend, mask config.Mask) error {
 	return errors.Join(
@@ -53,13 +77,19 @@ func (r Record) Started(backend config.Backend, mask config.Mask) error {
 	)
 }
 
-// Clear forgets everything; mwan3 is stopped.
+// Clear ends a stop: it forgets everything, last of all that something was to be done.
 func (r Record) Clear() error {
-	err := os.Remove(r.path("running"))
+	entries, err := os.ReadDir(r.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
+		return nil
 	}
-	return errors.Join(err, os.RemoveAll(r.Dir))
+	errs := []error{err}
+	for _, entry := range entries {
+		if entry.Name() != "changing" {
+			errs = append(errs, os.RemoveAll(r.path(entry.Name())))
+		}
+	}
+	return errors.Join(append(errs, os.RemoveAll(r.Dir))...)
 }
 
 func (r Record) path(name string) string { return filepath.Join(r.Dir, name) }

@@ -86,6 +86,10 @@ func BenchmarkNew(b *testing.B) {
 	bench(b, func(*Backend, plan.Marking, []plan.Set) error { _, err := New(); return err })
 }
 
+func BenchmarkFind(b *testing.B) {
+	bench(b, func(*Backend, plan.Marking, []plan.Set) error { _, err := Find(); return err })
+}
+
 func BenchmarkRender(b *testing.B) {
 	m, sets := big()
 	for range b.N {

@@ -19,27 +19,29 @@ func (b *Backend) Load(m plan.Marking, sets []plan.Set) ([]string, error) {
 		return nil, fmt.Errorf("read table %s: %w", table, err)
 	}
 	if err := b.replace(rules, have); err != nil {
-		if err = b.replaceChanged(rules, have, err); err != nil {
-			return nil, fmt.Errorf("load table %s: %w", table, err)
-		}
+		return nil, fmt.Errorf("load table %s: %w", table, err)
 	}
 	return rules.leftOut(), nil
 }
 
-// replaceChanged tries again if the table is not any more what it was when it was listed: somebody else may have removed it.
-// Else it returns the error of the first attempt.
-func (b *Backend) replaceChanged(rules ruleset, before existing, failed error) error {
+// replace makes the ruleset of what existed a moment ago. If that fails and something else exists by now (somebody removed the
+// table meanwhile, say), it makes it of that.
+func (b *Backend) replace(rules ruleset, before existing) error {
+	failed := b.replaceOnce(rules, before)
+	if failed == nil {
+		return nil
+	}
 	have, err := b.skim()
 	if err != nil || have.equal(before) {
 		return failed
 	}
-	return b.replace(rules, have)
+	return b.replaceOnce(rules, have)
 }
 
-// replace makes the table of what exists. New sets of networks come first, in a transaction of their own that no packet
+// replaceOnce makes the ruleset of what exists. New sets of networks come first, in a transaction of their own that no packet
 // notices: Linux 6.18 fills a new one a moment after packets meet the new rules. (It exchanges the elements of a set
 // that exists at one blow.)
-func (b *Backend) replace(rules ruleset, have existing) error {
+func (b *Backend) replaceOnce(rules ruleset, have existing) error {
 	fresh, rest := rules.splitSets(have)
 	if len(fresh) > 0 {
 		if err := b.load(ruleset{sets: fresh}.text(nil)); err != nil {

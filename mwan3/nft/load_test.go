@@ -182,6 +182,32 @@ func TestATableThatSomebodyBentIsMendedByALoad(t *testing.T) {
 	}
 }
 
+func TestATableThatChangesAfterItWasListedIsListedAgain(t *testing.T) {
+	e := bothFamilies()
+	full := Render(e.marking, e.sets)
+	for name, change := range map[string]struct{ before, after string }{
+		"it vanishes":           {full, "delete table inet mwan3"},
+		"it appears":            {"", full},
+		"a chain vanishes":      {full + "add chain inet mwan3 mwan3_more", "delete chain inet mwan3 mwan3_more"},
+		"a set of another type": {"", "table inet mwan3 {\nset mwan3_connected_ipv4 { type inet_service; }\n}"},
+		"a set vanishes":        {full + "add set inet mwan3 mwan3_more { type mark; }", "delete set inet mwan3 mwan3_more"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := alone(t)
+			command(t, b, change.before)
+			have, err := b.skim()
+			must(t, err)
+			command(t, b, change.after)
+			must(t, b.replace(compile(e.marking, e.sets), have))
+			got := tableOf(t, b)
+			must(t, b.Remove())
+			load(t, b, e.marking, e.sets)
+			same(t, "the table", tableOf(t, b), got)
+		})
+	}
+}
+
 func TestAHookThatIsGoneOrBentIsSeen(t *testing.T) {
 	e := bothFamilies()
 	for name, bend := range map[string]string{
@@ -241,20 +267,18 @@ func TestOnlyOurTableIsRemovedAndAbsenceIsNoError(t *testing.T) {
 	same(t, "tables", "table inet fw4\ntable ip mwan3\n", tables)
 }
 
-func TestReadingWithoutATableFindsNothing(t *testing.T) {
+func TestALoadSaysWhatItLeftOut(t *testing.T) {
 	t.Parallel()
 	b := alone(t)
-	policies, err1 := b.Policies(v4)
-	rules, err2 := b.counters(v4)
-	connected, err3 := b.Connected(v4)
-	interfaces, err4 := b.Inbound(v4)
-	loaded, err5 := b.Loaded()
-	for _, err := range []error{err1, err2, err3, err4, err5} {
-		must(t, err)
-	}
-	if policies != nil || rules != nil || connected != nil || interfaces != nil || loaded {
-		t.Errorf("found %v %v %v %v %v", policies, rules, connected, interfaces, loaded)
-	}
+	e := oddNames()
+	e.marking.Families[0].Rules = append(e.marking.Families[0].Rules, plan.Rule{Name: "six", Dst: addresses("2001:db8::/32"), Policy: "mark"})
+	notes, err := b.Load(e.marking, e.sets)
+	must(t, err)
+	same(t, "notes", []string{
+		"rule ____drop__x/8650de975c8e90e3 is left out: nft cannot say the name of its device",
+		"rule six is left out: an address of the other family",
+		"interface none is left out: nft cannot say the name of its device",
+	}, notes)
 }
 
 func TestWhatNftComplainsAboutIsInTheError(t *testing.T) {

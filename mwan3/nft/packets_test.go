@@ -1,15 +1,11 @@
 package nft
 
 import (
-	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/vishvananda/netns"
 
 	"mwan3/config"
 	"mwan3/network"
@@ -239,46 +235,4 @@ func TestIPv6SourcesStick(t *testing.T) {
 	load(t, l, m, nil)
 	l.fromClient("fd00::2", "[2001:db8:ffff::7]:7000", 30, 1)
 	same(t, "marks", 1, len(l.seen("o_ipv6", 30)))
-}
-
-// No list with a prefix or a range in the rules: Linux 6.18 publishes a new set of ranges a moment after the rules that use it,
-// so a packet in that moment can miss such a rule. Sets and maps that exist already are exchanged at one blow.
-func TestEachPacketMeetsTheOldTableOrTheNewOne(t *testing.T) {
-	t.Parallel()
-	l := newLab(t)
-	sets := []plan.Set{{Kind: plan.Connected, Family: v4, Prefixes: prefixes("203.0.113.0/25", "10.0.0.0/8")}}
-	plans := []plan.Marking{marking(v4, balanced(share(1, 1)), udp("r")), marking(v4, balanced(share(2, 1)), udp("other"), all())}
-	load(t, l, plans[0], sets)
-	done := make(chan error)
-	go func() { done <- l.reload(plans, sets) }()
-	sent, running := 0, true
-	for running {
-		select {
-		case err := <-done:
-			must(t, err)
-			running = false
-		default:
-			l.fromClient("192.168.1.2", target, 5, 1)
-			l.fromClient("192.168.1.2", "198.18.0.1:7000", 5, 1)
-			sent += 5
-		}
-	}
-	counts := l.seen("o_ipv4", 2*sent)
-	same(t, "connected", sent, counts[key(0x3f00, 0x3f00)])
-	if len(counts) != 3 {
-		t.Errorf("packets were between two tables: %v", counts)
-	}
-	same(t, "others", sent, counts[key(0x100, 0x100)]+counts[key(0x200, 0x200)])
-}
-
-// reload loads the plans in turn, all of them and their parts, from a thread of its own.
-func (l *lab) reload(plans []plan.Marking, sets []plan.Set) error {
-	runtime.LockOSThread() // never unlocked, as in alone
-	err := netns.Set(l.router)
-	for i := range 20 {
-		m := plans[i%len(plans)]
-		_, err2 := l.Load(m, sets)
-		err = errors.Join(err, err2, l.LoadPolicies(m, []string{"balanced"}), l.LoadSets(sets))
-	}
-	return err
 }

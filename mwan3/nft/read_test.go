@@ -47,6 +47,22 @@ func TestConnectedNetworksAndInterfacesAreReadBack(t *testing.T) {
 	same(t, "interfaces", []string{"wan1", "wan2"}, interfaces)
 }
 
+func TestReadingWithoutATableFindsNothing(t *testing.T) {
+	t.Parallel()
+	b := alone(t)
+	policies, err1 := b.Policies(v4)
+	rules, err2 := b.counters(v4)
+	connected, err3 := b.Connected(v4)
+	interfaces, err4 := b.Inbound(v4)
+	loaded, err5 := b.Loaded()
+	for _, err := range []error{err1, err2, err3, err4, err5} {
+		must(t, err)
+	}
+	if policies != nil || rules != nil || connected != nil || interfaces != nil || loaded {
+		t.Errorf("found %v %v %v %v %v", policies, rules, connected, interfaces, loaded)
+	}
+}
+
 func TestElementsAreReadWhateverNftAddsToThem(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][]string{
@@ -56,6 +72,18 @@ func TestElementsAreReadWhateverNftAddsToThem(t *testing.T) {
 		"elements = { 224.0.0.0-255.255.255.255, 10.0.0.1-10.0.0.2, 0.0.0.0-255.255.255.255, ::-::1, 10.0.0.0-::, x-y }":                                    {"224.0.0.0/3", "10.0.0.1-10.0.0.2", "0.0.0.0/0", "::/127", "10.0.0.0-::", "x-y"},
 	} {
 		same(t, text, want, parseElements(text))
+	}
+}
+
+func TestTheToolAloneIsEnoughToRead(t *testing.T) {
+	t.Parallel()
+	load(t, alone(t), bothFamilies().marking, nil)
+	b, err := Find()
+	must(t, err)
+	loaded, err := b.Loaded()
+	must(t, err)
+	if !loaded {
+		t.Error("the table is not seen")
 	}
 }
 

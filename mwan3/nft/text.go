@@ -110,7 +110,8 @@ func (c chain) rewrite(b *strings.Builder) {
 	}
 }
 
-// oneOf writes a choice: the word itself if there is one only, else an anonymous set.
+// oneOf writes a choice of single values: the word itself if there is one only, else an anonymous set. Such a set takes effect
+// together with its rule; one of prefixes or ranges does not (Linux 6.18).
 func oneOf(words []string) string {
 	if len(words) == 1 {
 		return words[0]
