@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -50,13 +51,26 @@ func runningDaemons() map[daemon]int {
 		words := strings.Split(strings.TrimRight(string(text), "\x00"), "\x00")
 		program := filepath.Base(words[0])
 		theirs, _ := os.Readlink(dir + "/ns/net")
-		if len(words) != 2 || program != "mwan3track" && program != "mwan3rtmon" || theirs != ours {
+		if len(words) != 2 || program != "mwan3track" && program != "mwan3rtmon" || theirs != ours || isForked(dir, text) {
 			continue
 		}
 		pid, _ := strconv.Atoi(filepath.Base(dir))
 		found[daemon{program, words[1]}] = pid
 	}
 	return found
+}
+
+// isForked tells whether a process has the command line of its parent: a daemon's child that has not become another
+// program yet. A signal would be meant for the daemon, and kill the child.
+func isForked(dir string, commandLine []byte) bool {
+	status, err := os.ReadFile(dir + "/status")
+	if err != nil {
+		return true // it has ended
+	}
+	_, rest, _ := strings.Cut(string(status), "\nPPid:")
+	parent, _, _ := strings.Cut(rest, "\n")
+	theirs, err := os.ReadFile("/proc/" + strings.TrimSpace(parent) + "/cmdline")
+	return err == nil && bytes.Equal(theirs, commandLine)
 }
 
 // startDaemons starts what should run and does not. On OpenWrt procd does it.

@@ -20,6 +20,9 @@ var errNotRunning = errors.New("mwan3 is not running")
 // reconcile is the one road: look, settle the verdicts, plan, apply. A start passes first, every other event finds
 // mwan3 running or fails with errNotRunning. No other run and no rtmon changes anything meanwhile.
 func (r *router) reconcile(ctx context.Context, event plan.Event, first bool) error {
+	if err := r.endCutOffStop(); err != nil {
+		return fmt.Errorf("end a stop that was cut off: %w", err)
+	}
 	unlock, err := apply.Lock()
 	if err != nil {
 		return err
@@ -37,28 +40,52 @@ func (r *router) reconcile(ctx context.Context, event plan.Event, first bool) er
 	if err != nil {
 		return fmt.Errorf("note the change: %w", err)
 	}
-	states := in.Settle(event, r.announced())
-	if err := r.saveStates(in.Health, states); err != nil {
+	before := in.Health
+	if err := r.settle(&in, event); err != nil {
 		return fmt.Errorf("save the verdicts: %w", err)
 	}
-	before := in.Health
-	in.Health = states
 	backend, name, err := apply.Choose(r.cfg.Globals.Backend, running)
 	if err != nil {
 		return err
 	}
 	r.addSets(&in, name)
-	if isVerdict(event) && !cutOff && running == name && r.applyVerdict(backend, in, event) == nil {
+	if isVerdict(event) && !cutOff && running == name && r.record.Fits(in) && r.applyVerdict(backend, in, event) == nil {
 		return r.record.Done()
 	}
-	if err := r.applyAll(apply.Kernel{Routing: r.routing, Marker: backend}, in); err != nil {
+	switch {
+	case cutOff:
+		before, running = r.tracked(), "" // trackers may not have been told; the other backend may have a marking, too
+	case !ok:
+		running = name
+	}
+	if err := r.carryOut(in, backend, name, running); err != nil {
 		return err
 	}
-	if running != "" && running != name {
-		r.removeBackend(running)
+	r.tellTrackers(before, in.Health, event)
+	return r.record.Done()
+}
+
+// carryOut brings the whole kernel to the plan with the backend of that name, and takes the marking of another away.
+// running is the backend that has one now; empty if that is not certain.
+func (r *router) carryOut(in plan.Inputs, backend apply.Backend, name, running config.Backend) error {
+	if _, ok := r.record.Running(); !ok {
+		// From here on it is for the next run to end what this start begins.
+		if err := r.record.Started(name, r.cfg.Globals.Mask, in.Carried()...); err != nil {
+			return err
+		}
 	}
-	r.tellTrackers(before, states, event)
-	return errors.Join(r.record.Started(name, r.cfg.Globals.Mask), r.record.Done())
+	kernel := apply.Kernel{Routing: r.routing, Marker: succeed(backend, name, running)}
+	if err := r.walk(kernel, in); err != nil {
+		return err
+	}
+	return r.record.Started(name, r.cfg.Globals.Mask, in.Carried()...)
+}
+
+// settle decides and saves the verdicts.
+func (r *router) settle(in *plan.Inputs, event plan.Event) error {
+	before := in.Health
+	in.Health = in.Settle(event, r.announced())
+	return r.saveStates(before, in.Health)
 }
 
 // look reads interfaces and verdicts. At boot mwan3 starts before netifd: then there are no interfaces yet. Later on, a
@@ -78,10 +105,7 @@ func isVerdict(event plan.Event) bool {
 
 // applyVerdict rewrites the policies that the event's interface is a member of. It fails when the marking is not there
 // as a whole; then everything is to be loaded again.
-func (r *router) applyVerdict(backend apply.Backend, in plan.Inputs, event plan.Event) error {
-	if loaded, err := backend.Loaded(); err != nil || !loaded {
-		return errors.Join(errNotRunning, err)
-	}
+func (r *router) applyVerdict(marker apply.Marker, in plan.Inputs, event plan.Event) error {
 	marking, _ := in.Marking()
 	var touched []string
 	for _, policy := range r.cfg.Policies {
@@ -93,26 +117,28 @@ func (r *router) applyVerdict(backend apply.Backend, in plan.Inputs, event plan.
 	if len(touched) == 0 {
 		return nil
 	}
-	return backend.LoadPolicies(marking, touched)
+	return marker.LoadPolicies(marking, touched)
 }
 
-// applyAll brings the whole kernel to the plan.
-func (r *router) applyAll(kernel apply.Kernel, in plan.Inputs) error {
-	routes, err := r.routing.Routes()
-	if err != nil {
-		return fmt.Errorf("list routes: %w", err)
+// applyAll brings the whole kernel to the plan, and says what it left out.
+func (r *router) applyAll(kernel apply.Kernel, in plan.Inputs) ([]string, error) {
+	if err := r.readKernel(&in); err != nil {
+		return nil, err
 	}
-	rules, err := r.routing.Rules()
-	if err != nil {
-		return fmt.Errorf("list ip rules: %w", err)
-	}
-	in.Network.Routes, in.Network.Rules = routes, rules
 	want := plan.Make(in)
 	notes, err := kernel.Plan(want, in)
-	for _, note := range append(want.Notes, notes...) {
-		r.log.Warn("%s", note)
+	return append(want.Notes, notes...), err
+}
+
+// readKernel tells the plan which routes and ip rules there are.
+func (r *router) readKernel(in *plan.Inputs) (err error) {
+	if in.Network.Routes, err = r.routing.Routes(); err != nil {
+		return fmt.Errorf("list routes: %w", err)
 	}
-	return err
+	if in.Network.Rules, err = r.routing.Rules(); err != nil {
+		return fmt.Errorf("list ip rules: %w", err)
+	}
+	return nil
 }
 
 // addSets tells the plan which sets the rules' option ipset can mean. With nftables the kernel's ipsets are copied,
@@ -130,15 +156,4 @@ func (r *router) addSets(in *plan.Inputs, backend config.Backend) {
 		r.log.Warn("list ipsets: %v", err)
 	}
 	in.Network.Sets = sets
-}
-
-// removeBackend takes away the marking of the backend that was used before.
-func (r *router) removeBackend(name config.Backend) {
-	backend, _, err := apply.Choose(name, "")
-	if err == nil {
-		err = backend.Remove()
-	}
-	if err != nil {
-		r.log.Warn("remove the marking of %s: %v", name, err)
-	}
 }

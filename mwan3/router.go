@@ -83,6 +83,18 @@ func (r *router) tellTrackers(before, after health.States, event plan.Event) {
 	}
 }
 
+// tracked says which interfaces the trackers take for up, instead of what was saved: a run that was cut off may have
+// saved states and told nobody.
+func (r *router) tracked() health.States {
+	states := health.States{}
+	for _, iface := range r.cfg.Interfaces {
+		if r.health.Record(iface.Name, nil).Started {
+			states[iface.Name] = health.Online
+		}
+	}
+	return states
+}
+
 func (r *router) signalTracker(iface string, signal syscall.Signal) {
 	if pid, ok := r.health.TrackerPID(iface); ok {
 		syscall.Kill(pid, signal)

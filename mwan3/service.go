@@ -7,6 +7,7 @@ import (
 	"os/exec"
 
 	"mwan3/apply"
+	"mwan3/config"
 	"mwan3/hotplug"
 	"mwan3/plan"
 	"mwan3/survey"
@@ -107,13 +108,18 @@ func (c cli) printNotUp(iface string) {
 }
 
 // unload ends the daemons, tells the user's scripts, takes everything of ours out of the kernel and forgets the state. It
-// is what the init script's stop calls. It works as well when mwan3 is not running, to repair.
+// is what the init script's stop calls. It works as well when mwan3 is not running, to repair. When it is cut off, the
+// next event ends it.
 func (c cli) unload() error {
 	r, err := openRouter("mwan3-init")
 	if err != nil {
 		return err
 	}
 	defer r.close()
+	running, err := r.forbid()
+	if err != nil {
+		return fmt.Errorf("note the stop: %w", err)
+	}
 	online := r.announced()
 	r.stopDaemons()
 	for _, iface := range r.cfg.Interfaces {
@@ -121,32 +127,81 @@ func (c cli) unload() error {
 			r.tell(hotplug.Event{Action: hotplug.Disconnected, Interface: iface.Name, Shutdown: true})
 		}
 	}
-	return r.teardown(c)
+	return r.endStop(running)
 }
 
-// teardown removes marking, rules, tables and state files.
-func (r *router) teardown(c cli) error {
+// forbid notes that mwan3 is to run no more, whatever becomes of this run. It returns the only backend that can have a
+// marking in the kernel; none if that is not certain.
+func (r *router) forbid() (config.Backend, error) {
+	unlock, err := apply.Lock()
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	running, _ := r.record.Running()
+	cutOff, err := r.record.Stop()
+	if cutOff {
+		running = ""
+	}
+	return running, err
+}
+
+// endCutOffStop does what is left of a stop that was cut off, whoever comes next, so that a start begins anew.
+func (r *router) endCutOffStop() error {
+	if !r.record.Stopping() {
+		return nil
+	}
+	unlock, err := apply.Lock() // it may be a start that has just begun
+	if err != nil {
+		return err
+	}
+	stopping := r.record.Stopping()
+	unlock()
+	if !stopping {
+		return nil
+	}
+	r.stopDaemons()
+	return r.endStop("")
+}
+
+// endStop takes everything away, unless somebody has done it or started anew.
+func (r *router) endStop(running config.Backend) error {
 	unlock, err := apply.Lock()
 	if err != nil {
 		return err
 	}
 	defer unlock()
+	if !r.record.Stopping() {
+		return nil
+	}
+	return r.clear(running)
+}
+
+// clear removes marking, rules, tables and state files. The lock is held.
+func (r *router) clear(running config.Backend) error {
 	in := plan.Inputs{Config: r.cfg}
+	var err error
 	if in.Network.Routes, err = r.routing.Routes(); err != nil {
 		return fmt.Errorf("list routes: %w", err)
 	}
 	if in.Network.Rules, err = r.routing.Rules(); err != nil {
 		return fmt.Errorf("list ip rules: %w", err)
 	}
-	running, _ := r.record.Running()
-	backend, _, err := apply.Choose(r.cfg.Globals.Backend, running)
+	backend, name, err := apply.Choose(r.cfg.Globals.Backend, running)
 	if err != nil {
 		return err
+	}
+	if running != name {
+		for _, other := range others(name) {
+			if err := other.Remove(); err != nil {
+				r.log.Warn("remove another marking: %v", err)
+			}
+		}
 	}
 	if err := (apply.Kernel{Routing: r.routing, Marker: backend}).Remove(in); err != nil {
 		return err
 	}
-	return errors.Join(r.record.Clear(), os.RemoveAll(r.health.TrackDir))
+	return errors.Join(os.RemoveAll(r.health.TrackDir), r.record.Clear())
 }
 
 // tell runs the user's and other packages' hotplug scripts. No lock is held meanwhile.

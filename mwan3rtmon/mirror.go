@@ -79,7 +79,8 @@ func (m *mirror) mirror(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	running, ok := apply.DefaultRecord().Running()
+	record := apply.DefaultRecord()
+	running, ok := record.Running()
 	if !ok {
 		m.loaded = nil
 		return nil
@@ -96,6 +97,9 @@ func (m *mirror) mirror(ctx context.Context) error {
 	in, err := survey.LookDeep(ctx, cfg, routing)
 	if err != nil {
 		return err
+	}
+	if !record.Fits(in) {
+		return nil // what moves the tables is the reload that is to come
 	}
 	in.Network.Families = []network.Family{m.family}
 	m.own = in.OwnTables()

@@ -25,7 +25,6 @@ type Viewer interface {
 type Backend interface {
 	Marker
 	Viewer
-	Loaded() (bool, error)
 }
 
 // Choose opens the backend that the config wants. Auto stays with the one that holds the marking now (running, empty

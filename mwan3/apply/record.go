@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"mwan3/config"
+	"mwan3/plan"
 )
 
 // Dir is where a run leaves what the next one must know (contracts 3).
@@ -69,10 +70,12 @@ func (r Record) Stopping() bool {
 	return !running && err == nil
 }
 
-// Started notes that mwan3 is running. The mask is kept in upstream's form for scripts that read it.
-func (r Record) Started(backend config.Backend, mask config.Mask) error {
+// Started notes that mwan3 is running, and which marks the interfaces have. The mask is kept in upstream's form for
+// scripts that read it.
+func (r Record) Started(backend config.Backend, mask config.Mask, marks ...plan.Carried) error {
 	return errors.Join(
 		r.write("mmx_mask", fmt.Sprintf("%#x", uint32(mask))),
+		r.SetMarks(marks),
 		r.write("running", string(backend)),
 	)
 }

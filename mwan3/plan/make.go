@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"net/netip"
 
 	"mwan3/config"
@@ -13,6 +14,7 @@ type Inputs struct {
 	Config  config.Config
 	Network network.State
 	Health  health.States
+	Held    []Held // further ids of interfaces, while connections get other marks (see Steps)
 }
 
 // Make decides everything. Each part can also be asked for alone, when an event cannot have changed the others.
@@ -58,4 +60,13 @@ func (in Inputs) ifaces() []iface {
 // mark is the interface's mark under the config's mask.
 func (in Inputs) mark(i iface) Mark {
 	return Mark{Interface: i.Name, Value: in.Config.Globals.Mask.Mark(i.ID)}
+}
+
+// marks are those of all ids of the interface. The further ones have names of their own, which no interface can have.
+func (in Inputs) marks(i iface) []Mark {
+	marks := []Mark{in.mark(i)}
+	for _, id := range in.heldBy(i.Name) {
+		marks = append(marks, Mark{Interface: fmt.Sprintf("%s-%d", i.Name, id), Value: in.Config.Globals.Mask.Mark(id)})
+	}
+	return marks
 }

@@ -28,7 +28,7 @@ func (in Inputs) familyMarking(family network.Family, all []iface) (FamilyMarkin
 		if i.Family != family || !i.Enabled {
 			continue
 		}
-		part.Marks = append(part.Marks, in.mark(i))
+		part.Marks = append(part.Marks, in.marks(i)...)
 		if i.up {
 			part.Inbound = append(part.Inbound, Inbound{Mark: in.mark(i), Device: i.device})
 		}

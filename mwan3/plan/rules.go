@@ -20,7 +20,7 @@ func (in Inputs) Rules() []network.Rule {
 	for _, family := range in.Network.Families {
 		for _, i := range in.ifaces() {
 			if i.Family == family && i.Enabled {
-				rules = append(rules, interfaceRules(i, mask)...)
+				rules = append(rules, in.interfaceRules(i)...)
 			}
 		}
 		for id, action := range map[int]network.Action{
@@ -35,16 +35,25 @@ func (in Inputs) Rules() []network.Rule {
 	return rules
 }
 
-func interfaceRules(i iface, mask config.Mask) []network.Rule {
-	mark := network.Rule{Family: i.Family, Mark: mask.Mark(i.ID), Mask: uint32(mask)}
-	lookup, unreachable := mark, mark
-	lookup.Priority, lookup.Table = priorityMark+i.ID, i.ID
-	unreachable.Priority, unreachable.Action = priorityUnreachable+i.ID, network.Unreachable
-	if !i.up {
-		return []network.Rule{lookup, unreachable}
+func (in Inputs) interfaceRules(i iface) []network.Rule {
+	rules := in.markRules(i.Family, i.ID)
+	for _, id := range in.heldBy(i.Name) {
+		rules = append(rules, in.markRules(i.Family, id)...)
 	}
-	in := network.Rule{Family: i.Family, Priority: priorityIn + i.ID, InDevice: i.device, Table: i.ID}
-	return []network.Rule{in, lookup, unreachable}
+	if i.up {
+		rules = append(rules, network.Rule{Family: i.Family, Priority: priorityIn + i.ID, InDevice: i.device, Table: i.ID})
+	}
+	return rules
+}
+
+// markRules lead the mark of an id to its table, and nowhere else.
+func (in Inputs) markRules(family network.Family, id int) []network.Rule {
+	mask := in.Config.Globals.Mask
+	mark := network.Rule{Family: family, Mark: mask.Mark(id), Mask: uint32(mask)}
+	lookup, unreachable := mark, mark
+	lookup.Priority, lookup.Table = priorityMark+id, id
+	unreachable.Priority, unreachable.Action = priorityUnreachable+id, network.Unreachable
+	return []network.Rule{lookup, unreachable}
 }
 
 // Owns tells whether an ip rule has exactly the form that mwan3 gives its own, whatever the mask was when it was made.

@@ -19,9 +19,20 @@ func (in Inputs) Tables() []Table {
 		if !i.up {
 			continue
 		}
-		tables = append(tables, Table{ID: i.ID, Family: i.Family, Routes: in.tableRoutes(i, ownersOf(i.Family, all))})
+		for _, id := range append([]int{i.ID}, in.heldBy(i.Name)...) {
+			tables = append(tables, in.table(i, id, ownersOf(i.Family, all)))
+		}
 	}
 	return tables
+}
+
+// table is the table that an interface has under one of its ids.
+func (in Inputs) table(i iface, id int, owners map[string]int) Table {
+	if owners[i.device] == i.ID {
+		owners[i.device] = id
+	}
+	i.ID = id
+	return Table{ID: id, Family: i.Family, Routes: in.tableRoutes(i, owners)}
 }
 
 // ownersOf maps the devices of a family's interfaces to the id of the first interface that has it.
