@@ -10,41 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rogpeppe/go-internal/txtar"
-
 	"e2e/lab"
 	"e2e/lab/labtest"
+	"e2e/record"
 )
 
 func TestMain(m *testing.M) { os.Exit(labtest.Main(m)) }
-
-// record is one file of testdata: parts by name, "mwan3" or "1-start/ip4-rule".
-type record map[string]string
-
-func readRecord(t *testing.T, file string) record {
-	t.Helper()
-	archive, err := txtar.ParseFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := record{}
-	for _, part := range archive.Files {
-		r[part.Name] = string(part.Data)
-	}
-	return r
-}
-
-// steps lists the steps of the record in order.
-func (r record) steps() []string {
-	var steps []string
-	for name := range r {
-		if step, ok := strings.CutSuffix(name, "/ip4-rule"); ok {
-			steps = append(steps, step)
-		}
-	}
-	sort.Strings(steps)
-	return steps
-}
 
 // compared names the parts of a step that are compared.
 var compared = regexp.MustCompile(`^(ip[46]-rule|ip[46]-route-table-\d+|ip6?tables-mangle|ipset-save|mwan3-status)$`)
@@ -57,28 +28,30 @@ func TestDifferencesToUpstreamAreMeant(t *testing.T) {
 	if err != nil || len(files) != 15 {
 		t.Fatalf("%d records, want 15 (%v)", len(files), err)
 	}
+	labtest.Build(t)
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			labtest.In(t, func(t *testing.T) { play(t, name, readRecord(t, file)) })
+			labtest.In(t, func(t *testing.T) { play(t, name, record.Read(t, file)) })
 		})
 	}
 }
 
 // play carries out the steps of a record and compares after each.
-func play(t *testing.T, name string, r record) {
-	if err := lab.Install(os.Getenv("MWAN3_BIN")); err != nil {
+func play(t *testing.T, name string, r record.Record) {
+	if err := lab.Install(os.Getenv(labtest.BinEnv)); err != nil {
 		t.Fatal(err)
 	}
-	m := newRouter(t, r)
+	m := record.NewRouter(t, r)
+	m.Configure(r["mwan3"], "iptables")
 	ledger := newLedger(name)
-	for _, step := range r.steps() {
-		m.setRoutes(step)
-		m.act(step)
+	for _, step := range r.Steps() {
+		m.SetRoutes(step)
+		m.Act(step)
 		var left []string
 		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-			if left = m.differences(step, ledger); len(left) == 0 || time.Now().After(deadline) {
+			if left = unexplained(m, r, step, ledger); len(left) == 0 || time.Now().After(deadline) {
 				break
 			}
 		}
@@ -91,52 +64,15 @@ func play(t *testing.T, name string, r record) {
 	}
 }
 
-// act does what was done in a step.
-func (m *router) act(step string) {
-	m.t.Helper()
-	switch step {
-	case "1-start":
-		m.run("mwan3", "start")
-	case "2-disconnected":
-		m.hotplug("disconnected", "wan", "wan0")
-	case "3-connected":
-		m.hotplug("connected", "wan", "wan0")
-	case "4-mwan3-ifdown":
-		m.run("mwan3", "ifdown", "wan")
-	case "5-mwan3-ifup":
-		m.run("mwan3", "ifup", "wan")
-	case "6-netifd-ifdown":
-		m.setUp(m.iface("wan"), false)
-		m.hotplug("ifdown", "wan", "")
-	case "7-netifd-ifup":
-		m.setUp(m.iface("wan"), true)
-		m.setRoutes(step)
-		m.hotplug("ifup", "wan", "wan0")
-	case "8a-mwan3-ifdown-wan6":
-		m.run("mwan3", "ifdown", "wan6")
-	case "8b-mwan3-ifup-wan6":
-		m.run("mwan3", "ifup", "wan6")
-	case "9-stop":
-		m.run("mwan3", "stop")
-	default:
-		m.t.Fatalf("nobody knows what to do in step %s", step)
-	}
-}
-
-// differences lists the lines of a step's parts that differ from upstream's and are not meant to.
-func (m *router) differences(step string, known ledger) []string {
-	m.t.Helper()
+// unexplained lists the lines of a step's parts that differ from upstream's and are not meant to.
+func unexplained(m *record.Router, r record.Record, step string, known ledger) []string {
 	var left []string
-	for part, theirs := range m.record {
+	for part, theirs := range r {
 		name, ok := strings.CutPrefix(part, step+"/")
 		if !ok || !compared.MatchString(name) {
 			continue
 		}
-		ours, err := m.section(name)
-		if err != nil {
-			m.t.Fatal(err)
-		}
-		for _, line := range diff(canonical(name, theirs), canonical(name, ours)) {
+		for _, line := range diff(canonical(name, theirs), canonical(name, m.Part(name))) {
 			if !known.explains(part, line) {
 				left = append(left, part+": "+line)
 			}

@@ -45,6 +45,9 @@ func flags(t *testing.T) []string {
 	if testing.Verbose() {
 		args = append(args, "-test.v")
 	}
+	if testing.Short() {
+		args = append(args, "-test.short")
+	}
 	if deadline, ok := t.Deadline(); ok {
 		left := max(time.Until(deadline)-10*time.Second, time.Second)
 		args = append(args, fmt.Sprintf("-test.timeout=%s", left))

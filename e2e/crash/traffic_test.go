@@ -1,0 +1,86 @@
+package crash
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"e2e/lab"
+)
+
+// standstill is how long new connections and running transfers may take to get anywhere.
+const standstill = time.Second
+
+// targets are the destinations of all traffic, without port.
+func targets() []netip.Addr {
+	return []netip.Addr{netip.MustParseAddr("198.51.100.10"), netip.MustParseAddr("2001:db8:51::10")}
+}
+
+// providers says through whom a policy's connections may go while mwan3 runs, whether or not wan is up.
+func providers() map[uint16][]string {
+	return map[uint16][]string{
+		balancedPort: {"isp1", "isp2", "isp3"},
+		failoverPort: {"isp1", "isp2"},
+		singlePort:   {"isp2"},
+	}
+}
+
+// traffic makes a new connection for each policy and family at once; each must get through, and where there is a marking
+// as its policy says.
+func (b *bench) traffic(what string, marked bool) {
+	b.t.Helper()
+	var all sync.WaitGroup
+	for port, right := range providers() {
+		if !marked {
+			right = []string{"isp1", "isp2", "isp3"}
+		}
+		for _, target := range targets() {
+			all.Go(func() { b.connect(what, netip.AddrPortFrom(target, port), right) })
+		}
+	}
+	all.Wait()
+}
+
+// connect tries until a new connection gets through as it should.
+func (b *bench) connect(what string, to netip.AddrPort, right []string) {
+	begin, wrong := time.Now(), ""
+	for time.Since(begin) < standstill {
+		answer, err := b.lab.Client1.Ask("tcp", to, standstill)
+		if err == nil && slices.Contains(right, answer) {
+			b.figures.connected(time.Since(begin), wrong)
+			return
+		}
+		wrong = fmt.Sprintf("%s: %s answers %q, %v", what, to, answer, err)
+	}
+	b.t.Errorf("no connection for %s: %s", standstill, wrong)
+}
+
+// transfers begins a long transfer through wanb in each family.
+func (b *bench) transfers() []*lab.Flow {
+	b.t.Helper()
+	var flows []*lab.Flow
+	for _, target := range targets() {
+		flow, err := b.lab.Client1.StartFlow(netip.AddrPortFrom(target, singlePort), patience)
+		check(b.t, err)
+		b.t.Cleanup(flow.Stop)
+		if flow.Via != "isp2" {
+			b.t.Fatalf("a transfer goes through %s", flow.Via)
+		}
+		flows = append(flows, flow)
+	}
+	return flows
+}
+
+// unbroken checks that transfers still run and never stood still.
+func (b *bench) unbroken(flows []*lab.Flow) {
+	b.t.Helper()
+	for i, flow := range flows {
+		p := flow.Progress()
+		b.t.Logf("transfer to %s: %d messages, longest pause %s", targets()[i], p.Messages, p.Longest.Round(time.Millisecond))
+		if p.Err != nil || p.Longest >= standstill {
+			b.t.Errorf("the transfer to %s was interrupted: %+v", targets()[i], p)
+		}
+	}
+}
