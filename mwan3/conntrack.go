@@ -9,14 +9,13 @@ import (
 )
 
 // flushConntrack flushes the whole connection table if the interface's option flush_conntrack lists the event.
-func (r *router) flushConntrack(event plan.Event) {
-	iface, _ := r.cfg.Interface(event.Interface)
-	if !slices.Contains(iface.FlushConntrack, config.Event(event.Action)) {
+func (r *router) flushConntrack(iface config.Interface, action plan.Action) {
+	if !slices.Contains(iface.FlushConntrack, config.Event(action)) {
 		return
 	}
 	if err := conntrack.Flush(); err != nil {
-		r.log.Warn("flush connection tracking for interface '%s': %v", event.Interface, err)
+		r.log.Warn("flush connection tracking for interface '%s': %v", iface.Name, err)
 		return
 	}
-	r.log.Info("Connection tracking flushed for interface '%s' on action '%s'", event.Interface, event.Action)
+	r.log.Info("Connection tracking flushed for interface '%s' on action '%s'", iface.Name, action)
 }

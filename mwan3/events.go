@@ -75,7 +75,7 @@ func (r *router) lookAgain(c cli, action, name string) error {
 	return err
 }
 
-// execute carries out one event on an interface of ours and tells its tracker.
+// execute carries out one event on an interface of ours.
 func (r *router) execute(c cli, event plan.Event) error {
 	device := "unknown"
 	if in, err := r.look(c.ctx, false); err == nil {
@@ -92,7 +92,6 @@ func (r *router) execute(c cli, event plan.Event) error {
 		r.log.Notice("mwan3 hotplug %s on %s not called because globally disabled", event.Action, event.Interface)
 		return nil
 	}
-	r.flushConntrack(event)
 	return err
 }
 

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"mwan3/apply"
 	"mwan3/config"
+	"mwan3/health"
 	"mwan3/iptables"
 	"mwan3/network"
 	"mwan3/plan"
@@ -49,7 +51,9 @@ func (r *router) reconcile(ctx context.Context, event plan.Event, first bool) er
 		return err
 	}
 	r.addSets(&in, name)
-	if isVerdict(event) && !cutOff && running == name && r.record.Fits(in) && r.applyVerdict(backend, in, event) == nil {
+	only := onlyVerdict(event, before, in.Health) && !cutOff && running == name && r.record.Fits(in)
+	if only && r.applyVerdict(backend, in, event) == nil {
+		r.follow(before, in.Health, event)
 		return r.record.Done()
 	}
 	switch {
@@ -61,7 +65,7 @@ func (r *router) reconcile(ctx context.Context, event plan.Event, first bool) er
 	if err := r.carryOut(in, backend, name, running); err != nil {
 		return err
 	}
-	r.tellTrackers(before, in.Health, event)
+	r.follow(before, in.Health, event)
 	return r.record.Done()
 }
 
@@ -98,9 +102,14 @@ func (r *router) look(ctx context.Context, boot bool) (plan.Inputs, error) {
 	return survey.Look(ctx, r.cfg, r.routing)
 }
 
-// isVerdict tells whether an event can only have changed which members policies use.
-func isVerdict(event plan.Event) bool {
-	return event.Action == plan.ActionConnected || event.Action == plan.ActionDisconnected
+// onlyVerdict tells whether an event can only have changed which members policies use. It is more when the look shows an
+// interface that has come up or gone down meanwhile.
+func onlyVerdict(event plan.Event, before, after health.States) bool {
+	if event.Action != plan.ActionConnected && event.Action != plan.ActionDisconnected {
+		return false
+	}
+	sameUp := func(a, b health.State) bool { return (a == health.Down) == (b == health.Down) }
+	return maps.EqualFunc(before, after, sameUp)
 }
 
 // applyVerdict rewrites the policies that the event's interface is a member of. It fails when the marking is not there

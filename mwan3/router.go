@@ -68,18 +68,37 @@ func (r *router) saveStates(before, after health.States) error {
 	return err
 }
 
-// tellTrackers sends upstream's signals to the trackers of the interfaces that came up (USR2) or went down (USR1),
-// whichever event showed it, and of the one that an event brings up anew.
-func (r *router) tellTrackers(before, after health.States, event plan.Event) {
+// follow does what has to be done when interfaces come up, go down or get a verdict: it tells their trackers, with
+// upstream's signals, and flushes connections. What happened is read from the states before and after, so it does not
+// matter which event showed it first.
+func (r *router) follow(before, after health.States, event plan.Event) {
 	for _, iface := range r.cfg.Interfaces {
-		wasUp, isUp := before[iface.Name] != health.Down, after[iface.Name] != health.Down
-		own := event.Interface == iface.Name
-		switch {
-		case isUp && (!wasUp || own && event.Action == plan.ActionIfup):
-			r.signalTracker(iface.Name, syscall.SIGUSR2)
-		case !isUp && (wasUp || own && event.Action == plan.ActionIfdown):
-			r.signalTracker(iface.Name, syscall.SIGUSR1)
+		action := plan.Look
+		if event.Interface == iface.Name {
+			action = event.Action
 		}
+		switch wasUp, isUp := before[iface.Name] != health.Down, after[iface.Name] != health.Down; {
+		case isUp && !wasUp:
+			action = plan.ActionIfup
+		case !isUp && wasUp:
+			action = plan.ActionIfdown
+		}
+		r.tellTracker(iface.Name, action)
+		r.flushConntrack(iface, action)
+		if action != plan.Look && (action != event.Action || iface.Name != event.Interface) {
+			r.log.Notice("Interface %s: %s", iface.Name, action)
+		}
+	}
+}
+
+// tellTracker sends the interface's tracker USR2 for an ifup and USR1 for an ifdown.
+func (r *router) tellTracker(iface string, action plan.Action) {
+	signal, ok := map[plan.Action]syscall.Signal{
+		plan.ActionIfup:   syscall.SIGUSR2,
+		plan.ActionIfdown: syscall.SIGUSR1,
+	}[action]
+	if pid, alive := r.health.TrackerPID(iface); ok && alive {
+		syscall.Kill(pid, signal)
 	}
 }
 
@@ -93,10 +112,4 @@ func (r *router) tracked() health.States {
 		}
 	}
 	return states
-}
-
-func (r *router) signalTracker(iface string, signal syscall.Signal) {
-	if pid, ok := r.health.TrackerPID(iface); ok {
-		syscall.Kill(pid, signal)
-	}
 }

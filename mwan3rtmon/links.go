@@ -41,7 +41,8 @@ func (m *mirror) follows(section config.Interface) bool {
 	return section.Enabled && section.Family == m.family && section.Device != ""
 }
 
-// announce has mwan3 handle the event and tells the rest of the router. No lock is held meanwhile.
+// announce has mwan3 look again, which shows it whether the interface is up at that moment, and then tells the rest of
+// the router. No lock is held meanwhile.
 func (m *mirror) announce(found network.Interface) {
 	event := hotplug.Event{Action: hotplug.Ifdown, Interface: found.Name}
 	if found.Up {
@@ -49,7 +50,7 @@ func (m *mirror) announce(found network.Interface) {
 	}
 	router, err := hotplug.Default()
 	if err == nil {
-		err = router.Apply(event)
+		err = router.Apply(hotplug.Event{Action: hotplug.Ifupdate, Interface: found.Name, Device: found.Device})
 	}
 	if err == nil {
 		err = router.Call(event)

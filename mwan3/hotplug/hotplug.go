@@ -20,6 +20,7 @@ type Action string
 const (
 	Ifup          Action = "ifup"
 	Ifdown        Action = "ifdown"
+	Ifupdate      Action = "ifupdate" // something about the interface changed: look again
 	Connected     Action = "connected"
 	Disconnected  Action = "disconnected"
 	Connecting    Action = "connecting"    // offline, but the last round was good

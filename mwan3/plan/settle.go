@@ -40,12 +40,20 @@ func (in Inputs) Settle(event Event, announced map[string]bool) health.States {
 		}
 		before, known := in.Health[section.Name]
 		first := initial(section, announced)
-		if !known {
+		if !known { // it has just come up; a verdict is about an earlier life
 			before = first
+			action = ignoreVerdict(action)
 		}
 		states[section.Name] = next(before, action, first)
 	}
 	return states
+}
+
+func ignoreVerdict(action Action) Action {
+	if action == ActionConnected || action == ActionDisconnected {
+		return Look
+	}
+	return action
 }
 
 // next is the state that follows one action.
