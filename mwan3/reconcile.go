@@ -58,7 +58,7 @@ func (r *router) reconcile(ctx context.Context, event plan.Event, first bool) er
 	}
 	switch {
 	case cutOff:
-		before, running = r.tracked(), "" // trackers may not have been told; the other backend may have a marking, too
+		before, running = r.tracked(before), "" // trackers may not have been told; the other backend may have a marking, too
 	case !ok:
 		running = name
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"syscall"
 
 	"mwan3/apply"
@@ -102,13 +103,19 @@ func (r *router) tellTracker(iface string, action plan.Action) {
 	}
 }
 
-// tracked says which interfaces the trackers take for up, instead of what was saved: a run that was cut off may have
-// saved states and told nobody.
-func (r *router) tracked() health.States {
+// tracked corrects the states before a run by what the trackers take for up: a run that was cut off may have saved
+// states and told nobody.
+func (r *router) tracked(saved health.States) health.States {
 	states := health.States{}
+	maps.Copy(states, saved)
 	for _, iface := range r.cfg.Interfaces {
-		if r.health.Record(iface.Name, nil).Started {
-			states[iface.Name] = health.Online
+		_, alive := r.health.TrackerPID(iface.Name)
+		started := r.health.Record(iface.Name, nil).Started
+		switch {
+		case alive && !started:
+			states[iface.Name] = health.Down
+		case alive && states[iface.Name] == health.Down:
+			states[iface.Name] = health.Offline // or online: up, in any case
 		}
 	}
 	return states

@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"e2e/lab"
 )
 
 // Moments that chance hits too seldom.
@@ -157,6 +160,26 @@ func TestTheNextRunRepairsWhatACrashCanLeave(t *testing.T) {
 		b.leave(remains(b.backend))
 		b.reach(state{})
 		b.nothingLeft()
+	})
+}
+
+func TestARepairTakesNoInterfaceForOneThatHasJustComeUp(t *testing.T) {
+	forBackends(t, func(b *bench) {
+		b.configure(state{config: "A"})
+		text, err := os.ReadFile(configFile)
+		check(b.t, err)
+		untracked := regexp.MustCompile(`list track_ip .*`).ReplaceAllString(string(text), "list flush_conntrack 'ifup'")
+		check(b.t, os.WriteFile(configFile, []byte(untracked), 0o600))
+		b.run(mwan3("start"))
+		before, err := os.ReadFile(lab.LogFile)
+		check(b.t, err)
+		b.leave("touch /var/run/mwan3/changing")
+		b.run(unrelated())
+		after, err := os.ReadFile(lab.LogFile)
+		check(b.t, err)
+		if log := string(after[len(before):]); strings.Contains(log, "flushed") {
+			b.t.Errorf("connections were flushed:\n%s", log)
+		}
 	})
 }
 
