@@ -6,7 +6,6 @@ package e2e
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -25,7 +24,7 @@ func TestScripts(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no scripts found: ", err)
 	}
-	build(t)
+	labtest.Build(t)
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
 		for _, backend := range []string{"nftables", "iptables"} {
@@ -48,22 +47,6 @@ func run(t *testing.T, file, backend string) {
 			t.Logf("the router's log:\n%s", log)
 		}
 	})
-	options := words.Options{Backend: backend, Bin: os.Getenv(words.BinEnv), Files: files}
+	options := words.Options{Backend: backend, Bin: os.Getenv(labtest.BinEnv), Files: files}
 	testscript.Run(t, words.Params(file, options))
-}
-
-// build makes the programs under test, unless somebody has.
-func build(t *testing.T) {
-	if os.Getenv(words.BinEnv) != "" || lab.Inside() {
-		return
-	}
-	dir := t.TempDir()
-	for _, program := range []string{"mwan3", "mwan3track", "mwan3rtmon"} {
-		out, err := exec.Command("go", "build", "-C", "../"+program, "-o", filepath.Join(dir, program), ".").CombinedOutput()
-		if err != nil {
-			t.Fatalf("build %s: %v\n%s", program, err, out)
-		}
-	}
-	t.Cleanup(func() { os.Unsetenv(words.BinEnv) })
-	os.Setenv(words.BinEnv, dir)
 }

@@ -27,12 +27,24 @@ func (t *tracker) do(actions []action) error {
 // the interface up as the config wants it.
 func (t *tracker) tell(event hotplug.Event) error {
 	verdict := event.Action == hotplug.Connected && !event.First || event.Action == hotplug.Disconnected
-	return t.await(func() {
-		if verdict {
-			t.report(t.voice.Apply(event))
+	if verdict {
+		if err := t.apply(event); err != nil {
+			return err
 		}
-		t.report(t.voice.Call(event))
-	})
+	}
+	return t.await(func() { t.report(t.voice.Call(event)) })
+}
+
+// apply makes policies follow a verdict. One that could not be carried out is tried again after the next round.
+func (t *tracker) apply(event hotplug.Event) error {
+	var failed error
+	err := t.await(func() { failed = t.voice.Apply(event) })
+	if err != nil {
+		return err
+	}
+	t.report(failed)
+	t.unapplied = failed != nil
+	return nil
 }
 
 // act writes a file or a line of the log.

@@ -76,6 +76,7 @@ type tracker struct {
 	blind      bool // the network could not be looked at
 	looked     time.Time
 	complained bool // that files cannot be written
+	unapplied  bool // the last verdict could not be carried out
 	pending    struct{ ifdown, ifup, reload, stop bool }
 }
 
@@ -107,6 +108,11 @@ func (t *tracker) turn() error {
 			return err
 		}
 		pause = t.machine.pause
+		if t.unapplied {
+			if err := t.agree(); err != nil {
+				return err
+			}
+		}
 	}
 	if err := t.idle(pause); err != nil {
 		return err
@@ -177,14 +183,15 @@ func (t *tracker) agree() error {
 	event := hotplug.Event{Interface: t.settings.section.Name, Device: t.machine.device}
 	state := t.store.State(event.Interface)
 	switch {
-	case t.machine.status == health.StatusOnline && state == health.Offline:
+	case t.machine.status == health.StatusOnline && (state == health.Offline || t.unapplied):
 		event.Action = hotplug.Connected
-	case t.machine.status == health.StatusOffline && state == health.Online:
+	case t.machine.status == health.StatusOffline && (state == health.Online || t.unapplied):
 		event.Action = hotplug.Disconnected
 	default:
+		t.unapplied = false
 		return nil
 	}
-	return t.await(func() { t.report(t.voice.Apply(event)) })
+	return t.apply(event)
 }
 
 // round probes the targets in order until enough of them have answered. Signals that change the interface end it.

@@ -28,9 +28,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // table is the family and the name of our table.
@@ -86,15 +89,38 @@ func (b *Backend) load(text string, flags ...string) error {
 
 // run runs nft and returns what it prints. The error holds everything that nft complained about.
 func (b *Backend) run(stdin string, args ...string) (string, error) {
+	input, err := inMemory(stdin)
+	if err != nil {
+		return "", fmt.Errorf("hand text to nft: %w", err)
+	}
+	defer input.Close()
 	cmd := exec.Command(b.tool, args...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C") // we look for messages
-	cmd.Stdin = strings.NewReader(stdin)
+	cmd.Stdin = input
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("nft %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
 	}
 	return stdout.String(), nil
+}
+
+// inMemory is a file in memory with that text. Through a pipe nft would take the first half of a long text for the whole
+// if we were killed before we had written the rest.
+func inMemory(text string) (*os.File, error) {
+	fd, err := unix.MemfdCreate("nft", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	file := os.NewFile(uintptr(fd), "nft")
+	if _, err = file.WriteString(text); err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
 }
 
 // list returns what `nft list` prints, or "" if the thing does not exist.
