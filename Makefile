@@ -60,6 +60,6 @@ qemu: ## boot whole routers in QEMU (not there yet)
 clean: ## remove what the others made
 	@rm -rf build
 
-TOOLS := nft iptables ipset ip
+TOOLS := nft iptables ipset ip ping sysctl
 tools:
 	@.ci/tools $(TOOLS)
