@@ -37,7 +37,7 @@ unit:
 	@go test $(TESTFLAGS) $(addprefix ./,$(addsuffix /...,$(PRODUCT)))
 	@MWAN3_BIN=$(CURDIR)/build go test -count=1 $(TESTFLAGS) ./e2e/...
 
-demo: TOOLS := nft
+demo: TOOLS := nft ip
 demo: tools build ## watch failover live: three uplinks in namespaces, cut and healed
 	@cd e2e && go build $(GOFLAGS) -o ../build/demo ./demo
 	@build/demo
