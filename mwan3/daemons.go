@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -111,20 +112,35 @@ func (d daemon) start() error {
 // refreshDaemons makes the daemons read a changed config: those whose settings are the same go on undisturbed. Without
 // OpenWrt's procd it also starts and ends them.
 func (c cli) refreshDaemons(r *router) error {
-	running := runningDaemons()
+	running, wanted := runningDaemons(), r.wantedDaemons()
 	for _, pid := range running {
 		syscall.Kill(pid, syscall.SIGHUP)
 	}
-	if hasInitScript() {
-		return nil
+	err := r.forgetTrackers(wanted)
+	if err != nil || hasInitScript() {
+		return err
 	}
-	wanted := r.wantedDaemons()
 	for daemon, pid := range running {
 		if !slices.Contains(wanted, daemon) {
 			syscall.Kill(pid, syscall.SIGTERM)
 		}
 	}
 	return r.startMissing(running)
+}
+
+// forgetTrackers removes what is left of trackers that are not wanted any more: who watches takes each directory for an
+// interface. A tracker that still lives does not bring its own back.
+func (r *router) forgetTrackers(wanted []daemon) error {
+	entries, err := os.ReadDir(r.health.TrackDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, entry := range entries {
+		if !slices.Contains(wanted, daemon{"mwan3track", entry.Name()}) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(r.health.TrackDir, entry.Name())))
+		}
+	}
+	return err
 }
 
 // stopDaemons ends all daemons of ours and waits for them, so that none writes a file or a route after it.

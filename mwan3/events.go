@@ -7,12 +7,15 @@ import (
 	"slices"
 
 	"mwan3/config"
+	"mwan3/network"
 	"mwan3/plan"
+	"mwan3/syslog"
 )
 
 // Exit codes of the hotplug entry, as upstream's script 15-mwan3 has them (contracts 5.2).
 const (
 	exitUnknownAction exitCode = 1
+	exitFailed        exitCode = 1 // ours
 	exitNoInterface   exitCode = 2
 	exitNoDevice      exitCode = 3
 )
@@ -30,34 +33,48 @@ func (c cli) hotplug() error {
 	case os.Getenv("FIRSTCONNECT") == "1" || os.Getenv("MWAN3_SHUTDOWN") == "1":
 		return nil
 	}
+	log := syslog.New("mwan3-hotplug")
+	if (action == "ifup" || action == "connected") && device == "" {
+		log.Notice("%s called on %s with no device set", action, name)
+		return exitNoDevice
+	}
+	if err := c.obey(action, name); err != nil {
+		log.Err("%s on %s: %v", action, name, err) // nobody reads what hotplug scripts print
+		return exitFailed
+	}
+	return nil
+}
+
+// obey carries out an event of a known action.
+func (c cli) obey(action, name string) error {
 	r, err := openRouter("mwan3-hotplug")
 	if err != nil {
 		return err
 	}
 	defer r.close()
-	if (action == "ifup" || action == "connected") && device == "" {
-		r.log.Notice("%s called on %s with no device set", action, name)
-		return exitNoDevice
-	}
 	return c.handle(r, action, name)
 }
 
-// handle carries out an event of a known action. Interfaces that mwan3 does not use matter only if a rule's src_iface
-// names them: then the device of that rule may have changed.
+// handle brings the router to what an event means. Interfaces that mwan3 does not use matter only if one of ours, or the
+// src_iface of a rule, follows them.
 func (c cli) handle(r *router, action, name string) error {
-	iface, ok := r.cfg.Interface(name)
-	if !ok || !iface.Enabled {
-		if r.isSource(name) {
-			return r.lookAgain(c, action, name)
-		}
-		r.log.Notice("mwan3 hotplug on %s not called because interface disabled", name)
-		return nil
-	}
 	event := plan.Event{Action: plan.Action(action), Interface: name}
+	if iface, _ := r.cfg.Interface(name); !iface.Enabled {
+		if !r.isSource(name) && !r.isSubInterface(name) {
+			r.noteIgnored(action, fmt.Sprintf("mwan3 hotplug on %s not called because interface disabled", name))
+			return nil
+		}
+		event = plan.Event{}
+	}
 	if action == "ifupdate" {
 		event.Action = plan.Look
 	}
-	return r.execute(c, event)
+	err := r.reconcile(c.ctx, event, false)
+	if errors.Is(err, errNotRunning) {
+		r.noteIgnored(action, fmt.Sprintf("mwan3 hotplug %s on %s not called because globally disabled", action, name))
+		return nil
+	}
+	return err
 }
 
 // isSource tells whether a rule wants traffic from the interface.
@@ -65,34 +82,31 @@ func (r *router) isSource(name string) bool {
 	return slices.ContainsFunc(r.cfg.Rules, func(rule config.Rule) bool { return rule.SrcIface == name })
 }
 
-// lookAgain reconciles without a verdict.
-func (r *router) lookAgain(c cli, action, name string) error {
-	err := r.reconcile(c.ctx, plan.Event{}, false)
-	if errors.Is(err, errNotRunning) {
-		r.log.Notice("mwan3 hotplug %s on %s not called because globally disabled", action, name)
-		return nil
-	}
-	return err
+// isSubInterface tells whether netifd's interface stands behind one of ours.
+func (r *router) isSubInterface(name string) bool {
+	return slices.ContainsFunc(r.cfg.Interfaces, func(i config.Interface) bool {
+		return i.Enabled && network.SubInterface(i.Name, i.Family) == name
+	})
 }
 
-// execute carries out one event on an interface of ours.
-func (r *router) execute(c cli, event plan.Event) error {
+// noteIgnored logs that an event was not carried out. Not so an ifupdate: one comes with every router advertisement.
+func (r *router) noteIgnored(action, text string) {
+	if action != "ifupdate" {
+		r.log.Notice("%s", text)
+	}
+}
+
+// noteEvent logs an event that is carried out.
+func (r *router) noteEvent(event plan.Event, in plan.Inputs) {
+	if event.Action == plan.Look {
+		return
+	}
+	iface, _ := r.cfg.Interface(event.Interface)
 	device := "unknown"
-	if in, err := r.look(c.ctx, false); err == nil {
-		iface, _ := r.cfg.Interface(event.Interface)
-		if found, _ := in.Network.Lookup(iface.Name, iface.Family); found.Device != "" {
-			device = found.Device
-		}
+	if found, _ := in.Network.Lookup(iface.Name, iface.Family); found.Device != "" {
+		device = found.Device
 	}
-	if event.Action != plan.Look {
-		r.log.Notice("Execute %s event on interface %s (%s)", event.Action, event.Interface, device)
-	}
-	err := r.reconcile(c.ctx, event, false)
-	if errors.Is(err, errNotRunning) {
-		r.log.Notice("mwan3 hotplug %s on %s not called because globally disabled", event.Action, event.Interface)
-		return nil
-	}
-	return err
+	r.log.Notice("Execute %s event on interface %s (%s)", event.Action, event.Interface, device)
 }
 
 // ifup is the command: the handler of netifd's event, run by hand.
@@ -137,10 +151,5 @@ func (c cli) ifdown(args []string) error {
 		fmt.Fprintln(c.out, "Error: Too many arguments. Usage: mwan3 ifdown <interface>")
 		return nil
 	}
-	r, err := openRouter("mwan3-hotplug")
-	if err != nil {
-		return err
-	}
-	defer r.close()
-	return c.handle(r, "ifdown", args[0])
+	return c.obey("ifdown", args[0])
 }

@@ -112,6 +112,8 @@ func (c cli) own(name string) (func() error, bool) {
 		return c.print, true
 	case "check":
 		return c.check, true
+	case "use":
+		return func() error { return errors.New("use is not there yet; bind the program itself, as in ping -I <device>") }, true
 	case "version", "--version":
 		return c.version, true
 	}

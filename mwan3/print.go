@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"mwan3/apply"
 	"mwan3/config"
 	"mwan3/iptables"
 	"mwan3/network"
@@ -23,7 +24,8 @@ func (c cli) print() error {
 	if err != nil {
 		return err
 	}
-	_, name, err := r.backend()
+	running, _ := r.record.Running()
+	_, name, err := apply.Choose(r.cfg.Globals.Backend, running)
 	if err != nil {
 		return err
 	}

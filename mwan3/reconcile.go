@@ -38,6 +38,7 @@ func (r *router) reconcile(ctx context.Context, event plan.Event, first bool) er
 	if err != nil {
 		return err
 	}
+	r.noteEvent(event, in)
 	cutOff, err := r.record.Begin()
 	if err != nil {
 		return fmt.Errorf("note the change: %w", err)

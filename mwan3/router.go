@@ -31,6 +31,20 @@ func openRouter(tag string) (*router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
+	return newRouter(tag, cfg, faults)
+}
+
+// openToStop is openRouter for a stop, which finds most of what is ours in the kernel and goes without a config.
+func openToStop(tag string) (*router, error) {
+	cfg, faults, err := survey.Config()
+	r, err2 := newRouter(tag, cfg, faults)
+	if err2 == nil && err != nil {
+		r.log.Warn("stop without a configuration: %v", err)
+	}
+	return r, err2
+}
+
+func newRouter(tag string, cfg config.Config, faults []config.Fault) (*router, error) {
 	routing, err := iproute.Open()
 	if err != nil {
 		return nil, fmt.Errorf("open netlink: %w", err)
@@ -41,10 +55,14 @@ func openRouter(tag string) (*router, error) {
 
 func (r *router) close() { r.routing.Close() }
 
-// backend opens the firewall that holds the marking, or that would, and names it.
+// backend opens the firewall that holds the marking, or if there is none the one that would, and names it.
 func (r *router) backend() (apply.Backend, config.Backend, error) {
+	wanted := r.cfg.Globals.Backend
 	running, _ := r.record.Running()
-	return apply.Choose(r.cfg.Globals.Backend, running)
+	if running != "" {
+		wanted = running // a changed option counts from the next reload
+	}
+	return apply.Choose(wanted, running)
 }
 
 // announced lists the interfaces whose tracker says online.

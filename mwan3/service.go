@@ -62,16 +62,18 @@ func hasInitScript() bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// initScript runs verbs of the init script one after the other.
+// initScript runs verbs of the init script one after the other. One that fails does not keep the next from being run: a
+// full overlay, on which nothing can be enabled or disabled, is no reason not to start or stop.
 func (c cli) initScript(verbs ...string) error {
+	var errs []error
 	for _, verb := range verbs {
 		command := exec.Command(initScript, verb)
 		command.Stdin, command.Stdout, command.Stderr = os.Stdin, c.out, c.err
 		if err := command.Run(); err != nil {
-			return fmt.Errorf("%s %s: %w", initScript, verb, err)
+			errs = append(errs, fmt.Errorf("%s %s: %w", initScript, verb, err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // load brings the kernel to the plan and marks mwan3 as running. It is what the init script's start calls.
@@ -89,8 +91,11 @@ func (c cli) load() error {
 	return nil
 }
 
-// printDown tells which interfaces are waited for, in upstream's words.
+// printDown tells which interfaces are waited for, in upstream's words. Before netifd is there it would be all of them.
 func (c cli) printDown(r *router) {
+	if survey.HasNetifd() && !survey.NetifdStarted(c.ctx) {
+		return
+	}
 	in, err := survey.Look(c.ctx, r.cfg, r.routing)
 	if err != nil {
 		return
@@ -111,7 +116,7 @@ func (c cli) printNotUp(iface string) {
 // is what the init script's stop calls. It works as well when mwan3 is not running, to repair. When it is cut off, the
 // next event ends it.
 func (c cli) unload() error {
-	r, err := openRouter("mwan3-init")
+	r, err := openToStop("mwan3-init")
 	if err != nil {
 		return err
 	}
@@ -187,7 +192,7 @@ func (r *router) clear(running config.Backend) error {
 	if in.Network.Rules, err = r.routing.Rules(); err != nil {
 		return fmt.Errorf("list ip rules: %w", err)
 	}
-	backend, name, err := apply.Choose(r.cfg.Globals.Backend, running)
+	backend, name, err := apply.Choose(config.Auto, running) // what there is, whatever the config wants by now
 	if err != nil {
 		return err
 	}
@@ -215,9 +220,11 @@ func (r *router) tell(event hotplug.Event) {
 	}
 }
 
-// logFaults writes everything that is wrong with the config to the log.
+// logFaults writes to the log what is wrong with the config. Options that nobody reads are for `mwan3 check`.
 func (r *router) logFaults() {
 	for _, fault := range r.faults {
-		r.log.Warn("%s", fault)
+		if !fault.Unknown {
+			r.log.Warn("%s", fault)
+		}
 	}
 }

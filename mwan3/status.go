@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 
 	"mwan3/apply"
@@ -11,14 +13,15 @@ import (
 	"mwan3/survey"
 )
 
-// status shows everything that people ask for.
+// status shows everything that people ask for, as far as it can be seen.
 func (c cli) status() error {
+	var all error
 	for _, show := range []func() error{c.interfaces, c.policies, c.connected, c.rules} {
-		if err := show(); err != nil {
-			return err
+		if err := show(); err != nil && (all == nil || !strings.Contains(all.Error(), err.Error())) {
+			all = errors.Join(all, err)
 		}
 	}
-	return nil
+	return all
 }
 
 // view opens the router and the backend that holds the marking, for reading.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mwan3/apply"
+	"mwan3/config"
 	"mwan3/iproute"
 	"mwan3/network"
 	"mwan3/plan"
@@ -18,10 +19,12 @@ import (
 
 // mirror keeps one family's tables and sets as the plan wants them.
 type mirror struct {
-	family network.Family
-	log    *syslog.Logger
-	own    map[plan.TableKey]bool // the tables that we write
-	loaded []plan.Set             // the sets as last written, to write only changes
+	family   network.Family
+	log      *syslog.Logger
+	fitting  config.Config          // the last one that the kernel was loaded with
+	own      map[plan.TableKey]bool // the tables that we write
+	loaded   []plan.Set             // the sets as last written, to write only changes
+	loadedAt time.Time              // when a run had last loaded everything as they were written
 }
 
 // run subscribes before it looks for the first time, so that no change falls between, and goes on until ctx ends.
@@ -85,8 +88,8 @@ func (m *mirror) mirror(ctx context.Context) error {
 		m.loaded = nil
 		return nil
 	}
-	cfg, _, err := survey.Config()
-	if err != nil {
+	cfg, ok, err := m.config(record)
+	if !ok {
 		return err
 	}
 	routing, err := iproute.Open()
@@ -98,17 +101,27 @@ func (m *mirror) mirror(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !record.Fits(in) {
-		return nil // what moves the tables is the reload that is to come
-	}
 	in.Network.Families = []network.Family{m.family}
 	m.own = in.OwnTables()
 	backend, _, err := apply.Choose(running, running)
 	if err != nil {
 		return err
 	}
+	if at := record.Loaded(); !at.Equal(m.loadedAt) {
+		m.loaded, m.loadedAt = nil, at // the sets may be others by now
+	}
 	kernel := apply.Kernel{Routing: routing, Marker: backend}
 	return errors.Join(kernel.Tables(in.Tables(), in), m.loadSets(backend, in.Sets()))
+}
+
+// config reads the config that the kernel was loaded with: while there are changes that no reload has brought there, the
+// last one that fits. Without any, there is nothing to do but to wait for that reload.
+func (m *mirror) config(record apply.Record) (config.Config, bool, error) {
+	fresh, _, err := survey.Config()
+	if err == nil && record.Fits(plan.Inputs{Config: fresh}) {
+		m.fitting = fresh
+	}
+	return m.fitting, record.Fits(plan.Inputs{Config: m.fitting}), err
 }
 
 // loadSets writes the sets if they differ from what was written last.

@@ -53,10 +53,10 @@ func newMachineLab(t *testing.T) *machineLab {
 	}
 	l := &machineLab{t: t, tracker: "/usr/sbin/mwan3track"}
 	must(t, os.WriteFile(l.tracker, text, 0o755))
-	self, err := os.Executable()
+	self, err := os.ReadFile("/proc/self/exe")
 	must(t, err)
-	must(t, os.Symlink(self, "/usr/sbin/mwan3"))
-	must(t, os.Symlink(self, "/usr/sbin/hotplug-call"))
+	must(t, os.WriteFile("/usr/sbin/mwan3", self, 0o755))
+	must(t, os.Link("/usr/sbin/mwan3", "/usr/sbin/hotplug-call"))
 	must(t, os.Mkdir("/etc/config", 0o755))
 	l.connect()
 	return l
@@ -168,6 +168,9 @@ func (l *machineLab) start(iface string) *exec.Cmd {
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()
 		}
+		if l.t.Failed() {
+			l.t.Logf("the tracker of %s said:\n%s", iface, cmd.Stderr)
+		}
 	})
 	return cmd
 }
@@ -277,4 +280,17 @@ func TestWhatCannotBeTrackedIsSaid(t *testing.T) {
 	if _, err := os.Stat("/var/run/mwan3track"); err == nil {
 		t.Error("a directory was made")
 	}
+}
+
+func TestTheTrackerProbesWithTheMethodOfTheConfig(t *testing.T) {
+	l := newMachineLab(t)
+	l.answer("192.0.2.7/24", true)
+	l.config(append(wanSection("wan", "ipv4", "192.0.2.7"), "option track_method arping")...)
+	l.start("wan")
+	const dir = "/var/run/mwan3track/wan/"
+	l.await(dir+"TRACK_192.0.2.7", "up\n")
+	l.answer("192.0.2.7/24", false)
+	l.await(dir+"STATUS", "offline\n")
+	l.answer("192.0.2.7/24", true)
+	l.await(dir+"STATUS", "online\n")
 }

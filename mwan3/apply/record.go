@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"mwan3/config"
 	"mwan3/plan"
@@ -31,6 +32,15 @@ func DefaultRecord() Record { return Record{Dir} }
 func (r Record) Running() (config.Backend, bool) {
 	text, err := os.ReadFile(r.path("running"))
 	return config.Backend(strings.TrimSpace(string(text))), err == nil
+}
+
+// Loaded tells when a run last brought everything to the plan. Who has written a part of it before that must not rely on it.
+func (r Record) Loaded() time.Time {
+	info, err := os.Stat(r.path("running"))
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
 }
 
 // Begin notes that a change is under way. It tells whether an earlier one was cut off.

@@ -29,15 +29,19 @@ type Interface struct {
 // Lookup returns the interface that stands behind a mwan3 interface section: the sub-interface that netifd makes
 // for the family (wan_4, wan_6) where there is one, else the interface of that name (contracts 4, "true iface").
 func (s State) Lookup(name string, f Family) (Interface, bool) {
-	suffix := "_4"
-	if f == IPv6 {
-		suffix = "_6"
-	}
-	if sub, ok := s.Interfaces[name+suffix]; ok {
+	if sub, ok := s.Interfaces[SubInterface(name, f)]; ok {
 		return sub, true
 	}
 	iface, ok := s.Interfaces[name]
 	return iface, ok
+}
+
+// SubInterface names the interface that netifd makes for one family of another: wan_4, wan_6. Modems and PPP have them.
+func SubInterface(name string, f Family) string {
+	if f == IPv6 {
+		return name + "_6"
+	}
+	return name + "_4"
 }
 
 // HasFamily tells whether the kernel has the family.

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"mwan3/config"
 	"mwan3/network"
 )
@@ -16,23 +18,28 @@ const (
 // connection that belongs to an interface which is down gets "unreachable" and never leaves through another one.
 func (in Inputs) Rules() []network.Rule {
 	var rules []network.Rule
-	mask := in.Config.Globals.Mask
 	for _, family := range in.Network.Families {
 		for _, i := range in.ifaces() {
 			if i.Family == family && i.Enabled {
 				rules = append(rules, in.interfaceRules(i)...)
 			}
 		}
-		for id, action := range map[int]network.Action{
-			mask.BlackholeID():   network.Blackhole,
-			mask.UnreachableID(): network.Unreachable,
-		} {
-			rules = append(rules, network.Rule{Family: family, Priority: priorityMark + id,
-				Mark: mask.Mark(id), Mask: uint32(mask), Action: action})
-		}
+		rules = append(rules, specialRules(family, in.Config.Globals.Mask)...)
 	}
 	network.SortRules(rules)
 	return rules
+}
+
+// specialRules refuse or swallow what carries the special marks of a mask. With ten bits and more their priorities are
+// above the other groups.
+func specialRules(family network.Family, mask config.Mask) []network.Rule {
+	rule := func(id int, action network.Action) network.Rule {
+		return network.Rule{Family: family, Priority: priorityMark + id, Mark: mask.Mark(id), Mask: uint32(mask), Action: action}
+	}
+	return []network.Rule{
+		rule(mask.BlackholeID(), network.Blackhole),
+		rule(mask.UnreachableID(), network.Unreachable),
+	}
 }
 
 func (in Inputs) interfaceRules(i iface) []network.Rule {
@@ -60,7 +67,12 @@ func (in Inputs) markRules(family network.Family, id int) []network.Rule {
 // Other people's rules between 1000 and 3999 do not have it.
 func Owns(rule network.Rule) bool {
 	id := rule.Priority % 1000
-	if rule.Other != "" || id == 0 {
+	switch {
+	case rule.Other != "":
+		return false
+	case isSpecial(rule):
+		return true
+	case id == 0:
 		return false
 	}
 	marked := rule.InDevice == "" && rule.Mask != 0 && config.Mask(rule.Mask).Mark(id) == rule.Mark && rule.Mark != 0
@@ -68,17 +80,22 @@ func Owns(rule network.Rule) bool {
 	case priorityIn:
 		return rule.Action == network.Lookup && rule.Table == id && rule.InDevice != "" && rule.Mask == 0
 	case priorityMark:
-		special := rule.Action == network.Blackhole || rule.Action == network.Unreachable
-		return marked && (special || rule.Action == network.Lookup && rule.Table == id)
+		return marked && rule.Action == network.Lookup && rule.Table == id
 	case priorityUnreachable:
 		return marked && rule.Action == network.Unreachable
 	}
 	return false
 }
 
+// isSpecial tells whether a rule is one of the two for the special marks of its mask.
+func isSpecial(rule network.Rule) bool {
+	return rule.Mark != 0 && rule.Priority > priorityMark &&
+		slices.Contains(specialRules(rule.Family, config.Mask(rule.Mask)), rule)
+}
+
 // Guards tells whether a rule of ours is the one that keeps a mark from finding another way. It goes last, after the
 // table is empty, and so shows which tables are ours as long as they hold anything.
-func Guards(rule network.Rule) bool { return rule.Priority > priorityUnreachable }
+func Guards(rule network.Rule) bool { return rule.Priority > priorityUnreachable && !isSpecial(rule) }
 
 // TableKey names one family's routing table.
 type TableKey struct {

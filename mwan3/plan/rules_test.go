@@ -57,6 +57,18 @@ func TestRulesOfAnInterfaceThatIsDownGuardItsMark(t *testing.T) {
 	}
 }
 
+func TestOwnsKnowsOurRulesUnderMasksOfAnySize(t *testing.T) {
+	for ones := 3; ones <= 14; ones++ {
+		in := twoInterfaces()
+		in.Config.Globals.Mask = config.Mask(1<<ones - 1)
+		for _, rule := range in.Rules() {
+			if !Owns(rule) {
+				t.Errorf("%d bits: not owned: %s", ones, rule)
+			}
+		}
+	}
+}
+
 func TestOwnsKnowsOurRulesFromOthers(t *testing.T) {
 	for _, rule := range twoInterfaces().Rules() {
 		if !Owns(rule) {
@@ -72,6 +84,8 @@ func TestOwnsKnowsOurRulesFromOthers(t *testing.T) {
 		"a mark that is not the id's":      {Priority: 2001, Mark: 0x200, Mask: 0x3f00, Table: 1},
 		"an unreachable of somebody else":  {Priority: 3500, Action: network.Unreachable},
 		"one that also looks at addresses": {Priority: 1001, InDevice: "eth1", Table: 1, Other: "to 192.0.2.0/24"},
+		"a blackhole for another mark":     {Priority: 2005, Mark: 0x500, Mask: 0x3f00, Action: network.Blackhole},
+		"an unreachable without a mark":    {Priority: 1999, Action: network.Unreachable},
 		"iif without table of the id":      {Priority: 1001, InDevice: "eth1", Table: 100},
 	} {
 		if Owns(rule) {
@@ -90,6 +104,7 @@ func TestOwnTablesAreThoseOfTheConfigAndOfRulesLeftBehind(t *testing.T) {
 		{Priority: 3009, Mark: 0x900, Mask: 0x3f00, Action: network.Unreachable},
 		{Priority: 2061, Mark: 0x3d00, Mask: 0x3f00, Action: network.Blackhole},
 		{Priority: 2062, Mark: 0x3e00, Mask: 0x3f00, Action: network.Unreachable},
+		{Priority: 3021, Mark: 0x3fd, Mask: 0x3ff, Action: network.Blackhole},
 		{Priority: 2052, Table: 52},
 	}
 	want := map[TableKey]bool{{network.IPv4, 1}: true, {network.IPv6, 2}: true, {network.IPv4, 3}: true, {network.IPv4, 9}: true}
