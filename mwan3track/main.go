@@ -11,11 +11,9 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"mwan3/config"
 	"mwan3/health"
 	"mwan3/hotplug"
 	"mwan3/syslog"
-	"mwan3track/probe"
 )
 
 // version is set by the linker: -X main.version=3.0.0.
@@ -68,18 +66,9 @@ func track(s settings, signals <-chan os.Signal) error {
 		log:     syslog.New("mwan3track"),
 		store:   health.Default(),
 		signals: signals,
-		open:    openPing,
+		open:    openProber,
 		lookup:  systemLookup(),
 		uptime:  uptime,
 	}
 	return t.run(s)
-}
-
-func openPing(path probe.Path, tracking config.Tracking) (probe.Prober, error) {
-	return probe.NewPing(path, probe.PingOptions{
-		Count:   tracking.Count,
-		Size:    tracking.Size,
-		TTL:     tracking.MaxTTL,
-		Timeout: tracking.Timeout,
-	})
 }

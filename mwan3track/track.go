@@ -127,8 +127,8 @@ func (t *tracker) turn() error {
 func (t *tracker) begin(s settings) error {
 	t.settings = s
 	section := s.section
-	if method := section.Tracking.Method; method != config.Ping {
-		t.logf(syslog.Warning, "Unsupported tracking method: %s", method)
+	if warning := unsupported(section.Tracking.Method, section.Family); warning != "" {
+		t.logf(syslog.Warning, "%s", warning)
 		t.logf(syslog.Warning, "Using ping to track interface %s availability", section.Name)
 		section.Tracking.Method = config.Ping
 	}
@@ -223,7 +223,7 @@ func (t *tracker) round() error {
 // probe has one target probed and notes the signals that arrive meanwhile.
 func (t *tracker) probe(i int) probe.Result {
 	if t.prober == nil {
-		prober, err := t.open(t.path, t.settings.section.Tracking)
+		prober, err := t.open(t.path, t.machine.tracking)
 		if err != nil {
 			return probe.Result{Loss: health.DeadLoss, Err: err}
 		}

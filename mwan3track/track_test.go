@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"mwan3/config"
 	"mwan3/health"
 	"mwan3track/probe"
 )
@@ -106,10 +105,10 @@ func TestChangedSettingsBeginAnew(t *testing.T) {
 		b.start()
 		b.after(4 * time.Second)
 		b.settings.section = section(3, 3, "192.0.2.9")
-		b.settings.section.Tracking.Method = config.ARPing
+		b.settings.section.Tracking.Method = "smoke"
 		b.signal(syscall.SIGHUP)
 		b.expect(online0, first0, "0 probe 192.0.2.7",
-			"4 log Unsupported tracking method: arping", "4 log Using ping to track interface wan availability",
+			"4 log Unsupported tracking method: smoke", "4 log Using ping to track interface wan availability",
 			"4 log Interface wan (eth0) is online", "4 call connected wan eth0 first=true", "4 probe 192.0.2.9")
 		b.files("online 1 1004 0 1004 0 6 1")
 		if old, new := b.file("TRACK_192.0.2.7"), b.file("TRACK_192.0.2.9"); old != "missing" || new != "up" {

@@ -78,6 +78,11 @@ type Tracking struct {
 	MaxTTL      int // 1…255
 	Timeout     time.Duration
 
+	Port         int    // option track_port, or the method's own; 0 for methods without ports
+	NSLookupName string // the name that nslookup asks for
+	HTTPPath     string // the page that http gets, with its slash
+	HTTPStatus   int    // what it must answer
+
 	Interval            time.Duration // pause between rounds
 	FailureInterval     time.Duration // while failing
 	RecoveryInterval    time.Duration // while recovering
@@ -95,7 +100,7 @@ type Tracking struct {
 // Method is a way to probe a target (option track_method).
 type Method string
 
-// The methods of upstream.
+// The methods of upstream and, last, ours.
 const (
 	Ping      Method = "ping"
 	ARPing    Method = "arping"
@@ -105,6 +110,8 @@ const (
 	NpingICMP Method = "nping-icmp"
 	NpingARP  Method = "nping-arp"
 	NSLookup  Method = "nslookup"
+	TCP       Method = "tcp"  // a connection to track_port
+	HTTP      Method = "http" // the page http_path, which must have http_status
 )
 
 // Policy is one policy section with its members resolved.

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,8 +17,12 @@ const (
 	maxInterval = most * time.Second
 )
 
-// maxHost is the length of the longest host name (RFC 1035, without the last dot).
-const maxHost = 253
+// The lengths of the longest host name and of its longest part (RFC 1035, without the last dot), and of a path.
+const (
+	maxHost  = 253
+	maxLabel = 63
+	maxPath  = 1024
+)
 
 // tracking reads how the interface is watched.
 func (r *reader) tracking(f network.Family) Tracking {
@@ -34,6 +39,7 @@ func (r *reader) tracking(f network.Family) Tracking {
 		Down:        r.number("down", limits{1, most, 5}),
 		Up:          r.number("up", limits{1, most, 5}),
 	}
+	r.asked(&t)
 	t.FailureInterval = r.duration("failure_interval", span{minInterval, maxInterval, t.Interval})
 	t.RecoveryInterval = r.duration("recovery_interval", span{minInterval, maxInterval, t.Interval})
 	t.KeepFailureInterval = r.boolean("keep_failure_interval")
@@ -42,13 +48,72 @@ func (r *reader) tracking(f network.Family) Tracking {
 		r.fault("reliability", fmt.Sprintf("at most %d, the number of track_ip: the interface can never be online",
 			len(t.Targets)))
 	}
+	if most := int((t.Timeout + time.Second - 1) / time.Second); t.Method == ARPing && t.Count > most {
+		r.fault("count", fmt.Sprintf("at most %d with track_method arping, which asks once per second until its timeout: "+
+			"the interface can never be online", most))
+	}
 	return t
 }
 
-// quality reads when latency or loss count as failure. Only ping and httping measure them.
+// asked reads what targets are asked, for the methods that have a choice. The page and its status go together: that is
+// what Google's servers for detecting login pages answer, and others like them.
+func (r *reader) asked(t *Tracking) {
+	t.Port = r.number("track_port", limits{1, 65535, defaultPort(t.Method, t.HTTPingSSL)})
+	t.NSLookupName = r.checked("nslookup_name", "www.google.com", "a host name", isDomain)
+	t.HTTPPath = r.checked("http_path", "/generate_204", "a path that begins with /, without blanks", isPath)
+	t.HTTPStatus = r.number("http_status", limits{100, 599, 204})
+	if defaultPort(t.Method, t.HTTPingSSL) == 0 {
+		t.Port = 0
+	}
+}
+
+// defaultPort is the port that upstream's tools ask, 0 for methods without ports.
+func defaultPort(m Method, ssl bool) int {
+	switch m {
+	case TCP:
+		return 443
+	case HTTPing:
+		if ssl {
+			return 443
+		}
+		return 80
+	case HTTP, NpingTCP:
+		return 80
+	case NpingUDP:
+		return 40125
+	case NSLookup:
+		return 53
+	}
+	return 0
+}
+
+// checked returns a text that is valid.
+func (r *reader) checked(name, fallback, want string, valid func(string) bool) string {
+	text := first(r.text(name), fallback)
+	if !valid(text) {
+		r.fault(name, fmt.Sprintf("%s; using %s", want, fallback))
+		return fallback
+	}
+	return text
+}
+
+// isDomain tells whether DNS can be asked for the name.
+func isDomain(name string) bool {
+	labels := strings.Split(strings.TrimSuffix(name, "."), ".")
+	return isHost(name) && !slices.ContainsFunc(labels, func(label string) bool { return label == "" || len(label) > maxLabel })
+}
+
+// isPath tells whether the text can stand in an HTTP request.
+func isPath(text string) bool {
+	odd := func(c rune) bool { return c <= ' ' || c > '~' }
+	return strings.HasPrefix(text, "/") && len(text) <= maxPath && !strings.ContainsFunc(text, odd)
+}
+
+// quality reads when latency or loss count as failure. Of upstream's methods only ping and httping measured them; configs
+// that ask for it with others expect no verdict by it.
 func (r *reader) quality(t *Tracking) {
 	t.CheckQuality = r.boolean("check_quality")
-	if t.CheckQuality && t.Method != Ping && t.Method != HTTPing {
+	if t.CheckQuality && !slices.Contains([]Method{Ping, HTTPing, TCP, HTTP}, t.Method) {
 		r.fault("check_quality", fmt.Sprintf("0 with track_method %s, which measures neither latency nor loss; using 0",
 			t.Method))
 		t.CheckQuality = false
@@ -66,7 +131,7 @@ func (r *reader) milliseconds(name string, l limits) time.Duration {
 // method reads how targets are probed.
 func (r *reader) method(f network.Family) Method {
 	m := Method(r.choice("track_method", string(Ping), string(ARPing), string(HTTPing), string(NpingTCP),
-		string(NpingUDP), string(NpingICMP), string(NpingARP), string(NSLookup)))
+		string(NpingUDP), string(NpingICMP), string(NpingARP), string(NSLookup), string(TCP), string(HTTP)))
 	if f == network.IPv6 && (m == ARPing || m == NpingARP) {
 		r.fault("track_method", fmt.Sprintf("another one: %s does not support IPv6; using ping", m))
 		return Ping

@@ -22,17 +22,21 @@ const (
 // Ignored names the reason why a packet is not the answer that was waited for.
 type Ignored string
 
-// The reasons, in the order in which they are found.
+// The reasons, those of ping in the order in which they are found.
 const (
 	Accepted      Ignored = ""
 	TooShort      Ignored = "too short"
 	OtherSource   Ignored = "not from the target"
+	OtherTarget   Ignored = "not to us"
 	NotEchoReply  Ignored = "not an echo reply"
 	BadChecksum   Ignored = "bad checksum"
 	OtherID       Ignored = "other id"
 	OtherPayload  Ignored = "other payload"
 	OtherSequence Ignored = "other sequence"
 	Duplicate     Ignored = "duplicate"
+	NotReply      Ignored = "not a reply"
+	OtherQuestion Ignored = "other question"
+	ServerError   Ignored = "the server answers with an error"
 )
 
 // putEcho makes the buffer an echo request. Its payload stays; it must begin with a token that nobody can guess. The

@@ -41,7 +41,7 @@ func TestAProbeEndsAsPingDoes(t *testing.T) {
 			Result{OK: true, Latency: 10 * time.Millisecond, Loss: 33}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			f := newFlight(PingOptions{Count: test.count, Timeout: 4 * time.Second}, 65535)
+			f := newFlight(terms{count: test.count, need: 1, timeout: 4 * time.Second}, 65535)
 			f.begin()
 			for i, step := range test.steps {
 				if step.reply == sent {
@@ -70,7 +70,7 @@ func TestAProbeEndsAsPingDoes(t *testing.T) {
 }
 
 func TestAnswersCountOnceAndOnlyForRequestsOfTheProbe(t *testing.T) {
-	f := newFlight(PingOptions{Count: 2, Timeout: time.Second}, 7)
+	f := newFlight(terms{count: 2, need: 1, timeout: time.Second}, 7)
 	f.begin()
 	f.next(at(0))
 	for _, test := range []struct {
@@ -91,5 +91,30 @@ func TestAnswersCountOnceAndOnlyForRequestsOfTheProbe(t *testing.T) {
 	want := Result{Loss: 100, Err: errors.New("x")}
 	if diff := cmp.Diff(want, f.result(want.Err), cmpopts.EquateErrors()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestARepeatedRequestGoesOnUntilItsDeadline(t *testing.T) {
+	f := newFlight(terms{count: 2, need: 2, timeout: 2500 * time.Millisecond, repeat: true}, 0)
+	f.begin()
+	for _, step := range []struct{ at, until int }{{0, 1000}, {1000, 2000}, {2000, 2500}} {
+		if !f.due(at(step.at)) {
+			t.Errorf("no request is due after %d ms", step.at)
+		}
+		f.next(at(step.at))
+		if got := f.until(); !got.Equal(at(step.until)) {
+			t.Errorf("waits until %v, want %d ms", got.Sub(at(0)), step.until)
+		}
+	}
+	if f.due(at(2500)) || f.due(at(3000)) {
+		t.Error("a request is due after the deadline")
+	}
+	f.answer(0, at(2100))
+	if want := (Result{Latency: 2100 * time.Millisecond, Loss: 66}); f.result(nil) != want {
+		t.Errorf("one answer: %+v", f.result(nil))
+	}
+	f.answer(2, at(2200))
+	if want := (Result{OK: true, Latency: 1150 * time.Millisecond, Loss: 33}); f.result(nil) != want || !f.complete() {
+		t.Errorf("two answers: %+v", f.result(nil))
 	}
 }

@@ -23,6 +23,7 @@ type lab struct {
 	link   netlink.Link
 	tun    *os.File
 	mu     sync.Mutex
+	hears  func(packet []byte) bool      // the packets that answer gets
 	answer func(request []byte) [][]byte // the packets that come back for a packet that went out
 }
 
@@ -46,7 +47,7 @@ func newLab(t *testing.T) *lab {
 	}
 	must(t, netlink.LinkSetUp(link))
 	awaitLocal(t, source6, netip.MustParseAddr("2001:db8::2"))
-	l := &lab{t: t, link: link, tun: tun, answer: echo}
+	l := &lab{t: t, link: link, tun: tun, hears: isRequest, answer: echo}
 	go l.run()
 	t.Cleanup(func() { tun.Close() })
 	return l
@@ -103,9 +104,9 @@ func (l *lab) run() {
 			return
 		}
 		l.mu.Lock()
-		answer := l.answer
+		answer, hears := l.answer, l.hears
 		l.mu.Unlock()
-		if !isRequest(buf[:n]) {
+		if !hears(buf[:n]) {
 			continue
 		}
 		for _, packet := range answer(append([]byte(nil), buf[:n]...)) {

@@ -9,31 +9,27 @@ import (
 	"os"
 	"syscall"
 	"time"
-
-	"mwan3/network"
 )
 
-// PingOptions are the options of method ping.
+// PingOptions are the options of methods ping and nping-icmp.
 type PingOptions struct {
-	Count   int           // echo requests for a target, one per second; one answer is enough
+	Count   int           // echo requests for a target, one per second; one answer is enough without All
 	Size    int           // of the payload, bytes
 	TTL     int           // or hop limit
 	Timeout time.Duration // after the last request, when nothing was answered
+	All     bool          // all must be answered, as with nping's ICMP mode
 }
 
-// Times that ping keeps (contracts 6.6): the pause between two requests, and the least that it waits for the rest
-// when something was answered already.
-const (
-	pause     = time.Second
-	shortWait = time.Second
-)
+func (o PingOptions) terms() terms {
+	t := terms{count: o.Count, need: 1, timeout: o.Timeout}
+	if o.All {
+		t.need = t.count
+	}
+	return t
+}
 
-// Limits of one probe: socket errors that it lives through, and old packets that it throws away first (the socket's
-// buffer holds fewer).
-const (
-	maxErrors = 100
-	maxOld    = 1000
-)
+// maxOld is how many old packets a probe throws away first. The socket's buffer holds fewer.
+const maxOld = 1000
 
 // Ping probes with ICMP echo requests. It keeps one raw socket, and after the first probe it allocates nothing.
 type Ping struct {
@@ -77,7 +73,7 @@ func NewPing(path Path, options PingOptions) (*Ping, error) {
 	}
 	p.buffer = make([]byte, 60+len(p.request)+1) // the longest IP header; a byte more shows a payload that is too long
 	p.want = reply{family: path.Family, id: uint16(rand.Uint32()), payload: p.request[echoHeader:]}
-	p.flight = newFlight(options, uint16(rand.Uint32()))
+	p.flight = newFlight(options.terms(), uint16(rand.Uint32()))
 	p.read, p.drain = p.readOne, p.readOld
 	return p, nil
 }
@@ -96,33 +92,13 @@ func (p *Ping) Probe(ctx context.Context, target Target) Result {
 	if err := p.aim(target.Addr); err != nil {
 		return dead(err)
 	}
-	p.flight.begin()
-	for errs := 0; errs < maxErrors; {
-		now := time.Now()
-		if p.flight.due(now) {
-			if err := p.send(now); err != nil {
-				return p.flight.result(fmt.Errorf("send to %s: %w", target.Addr, err))
-			}
-		}
-		until := p.flight.until()
-		if p.flight.complete() || !now.Before(until) {
-			break
-		}
-		err := p.await(ctx, until)
-		if ctx.Err() != nil {
-			return dead(ctx.Err())
-		}
-		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-			errs++
-		}
-	}
-	return p.flight.result(nil)
+	return p.flight.run(ctx, p)
 }
 
 // aim points the socket at a target: the kernel then gives it packets from there only.
 func (p *Ping) aim(target netip.Addr) error {
-	if !target.IsValid() || target.Is4() != (p.path.Family == network.IPv4) {
-		return fmt.Errorf("%s is no %s address", target, p.path.Family)
+	if err := p.path.check(target); err != nil {
+		return err
 	}
 	var err error
 	if target.Is4() {
@@ -160,13 +136,16 @@ func (p *Ping) throwAway() error {
 }
 
 // send sends the next request. A socket reports an error that an earlier packet met once; that is no reason to fail.
-func (p *Ping) send(now time.Time) error {
-	putEcho(p.request, p.path.Family, p.want.id, p.flight.next(now))
+func (p *Ping) send(sequence uint16) error {
+	putEcho(p.request, p.path.Family, p.want.id, sequence)
 	_, err := syscall.Write(p.fd, p.request)
 	if err != nil {
 		_, err = syscall.Write(p.fd, p.request)
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("send to %s: %w", p.want.source, err)
+	}
+	return nil
 }
 
 // await reads one packet and takes it in if it is an answer.

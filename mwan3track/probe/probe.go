@@ -4,6 +4,7 @@ package probe
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -37,7 +38,15 @@ type Result struct {
 	OK      bool
 	Latency time.Duration // average of the answers; 0 without any
 	Loss    int           // percent of the probes without an answer, rounded down
-	Err     error         // why probes could not be sent; nil if they merely were not answered
+	Err     error         // why the probe failed, where more is known than that nothing was answered
+}
+
+// check tells whether an address is of the path's family.
+func (p Path) check(target netip.Addr) error {
+	if !target.IsValid() || target.Is4() != (p.Family == network.IPv4) {
+		return fmt.Errorf("%s is no %s address", target, p.Family)
+	}
+	return nil
 }
 
 // dead is the result for a target that nothing could be sent to.

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"syscall"
 
@@ -18,11 +19,11 @@ const (
 
 // openSocket opens a raw ICMP socket on a path: it hears only echo replies that come in on the path's device.
 func openSocket(path Path, ttl int) (*os.File, int, error) {
-	domain, proto := syscall.AF_INET, ipProtoICMP
+	proto := ipProtoICMP
 	if path.Family == network.IPv6 {
-		domain, proto = syscall.AF_INET6, syscall.IPPROTO_ICMPV6
+		proto = syscall.IPPROTO_ICMPV6
 	}
-	fd, err := syscall.Socket(domain, syscall.SOCK_RAW|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, proto)
+	fd, err := syscall.Socket(domain(path.Family), syscall.SOCK_RAW|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, proto)
 	if err != nil {
 		return nil, 0, fmt.Errorf("open ICMP socket: %w", err)
 	}
@@ -33,23 +34,35 @@ func openSocket(path Path, ttl int) (*os.File, int, error) {
 	return os.NewFile(uintptr(fd), "icmp on "+path.Device), fd, nil
 }
 
+func domain(family network.Family) int {
+	if family == network.IPv6 {
+		return syscall.AF_INET6
+	}
+	return syscall.AF_INET
+}
+
 func setUp(fd int, path Path, ttl int) error {
 	if err := filter(fd, path.Family); err != nil {
 		return fmt.Errorf("filter echo replies: %w", err)
 	}
+	if err := setTTL(fd, path.Family, ttl); err != nil {
+		return fmt.Errorf("set TTL %d: %w", ttl, err)
+	}
+	return bind(fd, path)
+}
+
+// bind makes a socket send and receive on a path only.
+func bind(fd int, path Path) error {
 	if err := syscall.SetsockoptString(fd, syscall.SOL_SOCKET, syscall.SO_BINDTODEVICE, path.Device); err != nil {
 		return fmt.Errorf("bind to device: %w", err)
 	}
 	if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_MARK, int(int32(path.Mark))); err != nil {
 		return fmt.Errorf("set mark %#x: %w", path.Mark, err)
 	}
-	if err := setTTL(fd, path.Family, ttl); err != nil {
-		return fmt.Errorf("set TTL %d: %w", ttl, err)
-	}
 	if !path.Source.IsValid() {
 		return nil
 	}
-	if err := syscall.Bind(fd, source(path)); err != nil {
+	if err := syscall.Bind(fd, sockaddr(netip.AddrPortFrom(path.Source, 0))); err != nil {
 		return fmt.Errorf("use source %s: %w", path.Source, err)
 	}
 	return nil
@@ -76,9 +89,9 @@ func setTTL(fd int, family network.Family, ttl int) error {
 	return syscall.SetsockoptInt(fd, syscall.IPPROTO_IP, syscall.IP_TTL, ttl)
 }
 
-func source(path Path) syscall.Sockaddr {
-	if path.Family == network.IPv6 {
-		return &syscall.SockaddrInet6{Addr: path.Source.As16()}
+func sockaddr(addr netip.AddrPort) syscall.Sockaddr {
+	if addr.Addr().Is4() {
+		return &syscall.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}
 	}
-	return &syscall.SockaddrInet4{Addr: path.Source.As4()}
+	return &syscall.SockaddrInet6{Addr: addr.Addr().As16(), Port: int(addr.Port())}
 }
