@@ -113,7 +113,9 @@ func (c cli) own(name string) (func() error, bool) {
 	case "check":
 		return c.check, true
 	case "use":
-		return func() error { return errors.New("use is not there yet; bind the program itself, as in ping -I <device>") }, true
+		return func() error {
+			return errors.New("use is not there yet; bind the program itself, as in ping -I <device>")
+		}, true
 	case "version", "--version":
 		return c.version, true
 	}
