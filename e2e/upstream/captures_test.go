@@ -50,8 +50,9 @@ func play(t *testing.T, name string, r record.Record) {
 		m.SetRoutes(step)
 		m.Act(step)
 		var left []string
-		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-			if left = unexplained(m, r, step, ledger); len(left) == 0 || time.Now().After(deadline) {
+		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+			left = unexplained(m, r, step, ledger)
+			if len(left) == 0 && !ledger.awaits(partsOf(r, step)) {
 				break
 			}
 		}
@@ -64,15 +65,23 @@ func play(t *testing.T, name string, r record.Record) {
 	}
 }
 
+// partsOf names the parts of a step that are compared.
+func partsOf(r record.Record, step string) []string {
+	var parts []string
+	for part := range r {
+		if name, ok := strings.CutPrefix(part, step+"/"); ok && compared.MatchString(name) {
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}
+
 // unexplained lists the lines of a step's parts that differ from upstream's and are not meant to.
 func unexplained(m *record.Router, r record.Record, step string, known ledger) []string {
 	var left []string
-	for part, theirs := range r {
-		name, ok := strings.CutPrefix(part, step+"/")
-		if !ok || !compared.MatchString(name) {
-			continue
-		}
-		for _, line := range diff(canonical(name, theirs), canonical(name, m.Part(name))) {
+	for _, part := range partsOf(r, step) {
+		name := strings.TrimPrefix(part, step+"/")
+		for _, line := range diff(canonical(name, r[part]), canonical(name, m.Part(name))) {
 			if !known.explains(part, line) {
 				left = append(left, part+": "+line)
 			}

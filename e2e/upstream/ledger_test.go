@@ -3,6 +3,7 @@ package upstream
 import (
 	"fmt"
 	"regexp"
+	"slices"
 )
 
 // ledger keeps count of the differences that occurred in one record.
@@ -35,6 +36,16 @@ func (l ledger) explains(part, line string) bool {
 		}
 	}
 	return found
+}
+
+// awaits tells whether a difference in one of the parts has not occurred yet: daemons take their time.
+func (l ledger) awaits(parts []string) bool {
+	for _, row := range l {
+		if !row.used && slices.ContainsFunc(parts, row.part.MatchString) {
+			return true
+		}
+	}
+	return false
 }
 
 // unused lists the differences that never occurred.
