@@ -137,8 +137,19 @@ func (r *router) forgetTrackers(wanted []daemon) error {
 	}
 	for _, entry := range entries {
 		if !slices.Contains(wanted, daemon{"mwan3track", entry.Name()}) {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(r.health.TrackDir, entry.Name())))
+			err = errors.Join(err, removeDir(filepath.Join(r.health.TrackDir, entry.Name())))
 		}
+	}
+	return err
+}
+
+// removeDir removes a directory in which a tracker that is about to end may still write a file.
+func removeDir(dir string) (err error) {
+	for range 100 {
+		if err = os.RemoveAll(dir); err == nil {
+			return nil
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 	return err
 }
