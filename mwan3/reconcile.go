@@ -30,7 +30,7 @@ func (r *router) reconcile(ctx context.Context, event plan.Event, first bool) er
 		return err
 	}
 	defer unlock()
-	running, ok := r.record.Running()
+	_, ok := r.record.Running()
 	if !ok && !first {
 		return errNotRunning
 	}
@@ -39,6 +39,13 @@ func (r *router) reconcile(ctx context.Context, event plan.Event, first bool) er
 		return err
 	}
 	r.noteEvent(event, in)
+	return r.change(in, event)
+}
+
+// change settles the verdicts and brings the kernel to the plan: only the policies that a verdict touches, where nothing
+// else can have changed. The lock is held.
+func (r *router) change(in plan.Inputs, event plan.Event) error {
+	running, ok := r.record.Running()
 	cutOff, err := r.record.Begin()
 	if err != nil {
 		return fmt.Errorf("note the change: %w", err)
