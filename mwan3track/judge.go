@@ -9,7 +9,7 @@ import (
 	"mwan3track/probe"
 )
 
-// judge says whether a target counts as up. With check_quality its figures decide; those between the thresholds for
+// judge says whether a target counts as up. It is called once for each target that a round has asked. With check_quality its figures decide; those between the thresholds for
 // failure and recovery leave the target's last verdict as it is.
 func (m *machine) judge(i int, result probe.Result) bool {
 	t := m.tracking
@@ -23,7 +23,6 @@ func (m *machine) judge(i int, result probe.Result) bool {
 	case loss <= t.RecoveryLoss && latency <= milliseconds(t.RecoveryLatency):
 		m.good[i] = true
 	}
-	m.do(writeQuality{t.Targets[i], latency, loss})
 	return m.good[i]
 }
 
@@ -45,19 +44,18 @@ func figures(result probe.Result) (latency, loss int) {
 func milliseconds(d time.Duration) int { return int(d / time.Millisecond) }
 
 // logCheck logs only what speaks against the present state: successes while offline, failures while online.
-func (m *machine) logCheck(i int, result probe.Result) {
-	up := m.actions[len(m.actions)-1].(writeTarget).Status == health.TargetUp
-	if up != (m.score <= m.tracking.Up) {
+func (m *machine) logCheck(i int, a answer) {
+	if a.up != (m.score <= m.tracking.Up) {
 		return
 	}
 	outcome := "failed"
-	if up {
+	if a.up {
 		outcome = "success"
 	}
 	m.log(syslog.Info, "Check (%s) %s for target %q on interface %s (%s). Current score: %d",
-		m.method(result), outcome, m.tracking.Targets[i], m.name, m.device, m.score)
-	if result.Err != nil {
-		m.log(syslog.Info, "Interface %s (%s): %s", m.name, m.device, result.Err)
+		m.method(a.result), outcome, m.tracking.Targets[i], m.name, m.device, m.score)
+	if a.result.Err != nil {
+		m.log(syslog.Info, "Interface %s (%s): %s", m.name, m.device, a.result.Err)
 	}
 }
 

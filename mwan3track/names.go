@@ -41,11 +41,11 @@ type host struct {
 	probe.Target             // Addr: the last one known
 	literal      bool        // it is an address, not a name
 	until        time.Time   // when Addr has to be looked up again
-	asked        chan answer // of a lookup under way; nil without one
+	asked        chan resolved // of a lookup under way; nil without one
 	err          error       // of the last lookup
 }
 
-type answer struct {
+type resolved struct {
 	addr netip.Addr
 	err  error
 }
@@ -83,17 +83,17 @@ func (n *names) target(ctx context.Context, i int) (probe.Target, error) {
 func (n *names) doubt(i int) { n.hosts[i].until = time.Time{} }
 
 // ask starts a lookup. It ends by itself.
-func (n *names) ask(name string) chan answer {
-	asked := make(chan answer, 1)
+func (n *names) ask(name string) chan resolved {
+	asked := make(chan resolved, 1)
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
 		defer cancel()
 		addrs, err := n.lookup(ctx, n.network, name)
 		if err != nil || len(addrs) == 0 {
-			asked <- answer{err: fmt.Errorf("resolve %s: %w", name, err)}
+			asked <- resolved{err: fmt.Errorf("resolve %s: %w", name, err)}
 			return
 		}
-		asked <- answer{addr: addrs[0].Unmap()}
+		asked <- resolved{addr: addrs[0].Unmap()}
 	}()
 	return asked
 }
@@ -121,7 +121,7 @@ func (n *names) collect(ctx context.Context, h *host) {
 	}
 }
 
-func (h *host) take(a answer) {
+func (h *host) take(a resolved) {
 	h.asked, h.err = nil, a.err
 	if a.err == nil {
 		h.Addr, h.until = a.addr, time.Now().Add(nameAge)

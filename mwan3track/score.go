@@ -47,8 +47,6 @@ type machine struct {
 	score   int
 	lost    int // failed probes since the last good round
 	turn    int // rounds since it came online
-	next    int // target of the running round
-	ups     int // targets that answered in the running round
 	pause   time.Duration
 	good    []bool // by target: the last verdict, which figures between the thresholds leave as it is
 	actions []action
@@ -74,7 +72,6 @@ func (m *machine) paused() bool { return !m.started }
 // connect begins tracking on a device, at the start and after every ifup. Without a device the interface is not up.
 func (m *machine) connect(device string) []action {
 	m.actions = m.actions[:0]
-	m.abandon()
 	if device == "" {
 		m.disable()
 		return m.actions
@@ -105,7 +102,6 @@ func (m *machine) ifup() []action {
 func (m *machine) ifdown() []action {
 	m.actions = m.actions[:0]
 	m.log(syslog.Info, "Detect ifdown event on interface %s (%s)", m.name, m.device)
-	m.abandon()
 	if m.started {
 		m.disconnected()
 		m.disable()
@@ -120,46 +116,53 @@ func (m *machine) stop() []action {
 	return m.actions
 }
 
-// target returns the number of the target to probe next, or that the round is over.
-func (m *machine) target() (int, bool) {
-	return m.next, m.next < len(m.tracking.Targets) && m.ups < m.tracking.Reliability
+// answer is what a round learned of one target.
+type answer struct {
+	asked  bool // false: enough others had answered
+	up     bool // as judge said
+	result probe.Result
 }
 
-// result takes in what target said.
-func (m *machine) result(result probe.Result) []action {
+// finish ends a round, with an answer for each target, and moves the score.
+func (m *machine) finish(answers []answer) []action {
 	m.actions = m.actions[:0]
-	i := m.next
-	m.next++
-	if m.judge(i, result) {
-		m.ups++
-		m.do(writeTarget{m.tracking.Targets[i], health.TargetUp})
-	} else {
-		m.lost++
-		m.do(writeTarget{m.tracking.Targets[i], health.TargetDown})
-	}
-	m.logCheck(i, result)
-	return m.actions
-}
-
-// abandon forgets the running round: it says nothing about the interface.
-func (m *machine) abandon() { m.next, m.ups = 0, 0 }
-
-// finish ends the round and moves the score.
-func (m *machine) finish() []action {
-	m.actions = m.actions[:0]
-	for _, host := range m.tracking.Targets[m.next:] {
-		m.do(writeTarget{host, health.TargetSkipped})
+	ups := 0
+	for i, a := range answers {
+		if a.up {
+			ups++
+		} else if a.asked {
+			m.lost++
+		}
+		m.note(i, a)
 	}
 	m.pause = m.tracking.Interval
-	if m.ups < m.tracking.Reliability {
+	if ups < m.tracking.Reliability {
 		m.bad()
 	} else {
 		m.fine()
 	}
 	m.turn++
 	m.do(writeRound{Lost: m.lost, Score: m.score, Turn: m.turn})
-	m.abandon()
 	return m.actions
+}
+
+// note writes down what a target said.
+func (m *machine) note(i int, a answer) {
+	status := health.TargetDown
+	switch {
+	case !a.asked:
+		status = health.TargetSkipped
+	case a.up:
+		status = health.TargetUp
+	}
+	if a.asked && m.tracking.CheckQuality {
+		latency, loss := figures(a.result)
+		m.do(writeQuality{m.tracking.Targets[i], latency, loss})
+	}
+	m.do(writeTarget{m.tracking.Targets[i], status})
+	if a.asked {
+		m.logCheck(i, a)
+	}
 }
 
 // bad moves the score after a round in which too few targets answered.

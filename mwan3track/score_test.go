@@ -24,16 +24,19 @@ func section(up, down int, targets ...string) config.Interface {
 	}}
 }
 
-// round plays a round with one result for each target that is probed.
+// round plays a round in which the targets are asked in order until enough have answered.
 func round(m *machine, results ...probe.Result) []action {
-	var all []action
-	for _, result := range results {
-		if _, ok := m.target(); !ok {
-			break
+	answers := make([]answer, len(m.tracking.Targets))
+	ups := 0
+	for i, result := range results {
+		if ups < m.tracking.Reliability {
+			answers[i] = answer{asked: true, up: m.judge(i, result), result: result}
 		}
-		all = append(all, m.result(result)...)
+		if answers[i].up {
+			ups++
+		}
 	}
-	return append(all, m.finish()...)
+	return m.finish(answers)
 }
 
 // play feeds one letter of a trace: + a good round, - a bad one, i one that is interrupted, D ifdown (SIGUSR1),
@@ -45,8 +48,7 @@ func play(m *machine, event rune) []action {
 	case '-':
 		return round(m, lost)
 	case 'i':
-		m.result(lost)
-		m.abandon()
+		m.judge(0, lost)
 		return nil
 	case 'D':
 		return m.ifdown()

@@ -199,25 +199,22 @@ func (t *tracker) round() error {
 	if err := t.refresh(); err != nil {
 		return err
 	}
-	for {
-		i, ok := t.machine.target()
-		if !ok {
-			break
-		}
+	answers := make([]answer, len(t.machine.tracking.Targets))
+	for i, ups := 0, 0; i < len(answers) && ups < t.machine.tracking.Reliability; i++ {
 		result := t.probe(i)
 		if t.interrupted() {
-			t.machine.abandon()
 			return nil
 		}
 		if !result.OK {
 			t.worker.names.doubt(i)
 			t.closeProber()
 		}
-		if err := t.do(t.machine.result(result)); err != nil {
-			return err
+		answers[i] = answer{asked: true, up: t.machine.judge(i, result), result: result}
+		if answers[i].up {
+			ups++
 		}
 	}
-	return t.do(t.machine.finish())
+	return t.do(t.machine.finish(answers))
 }
 
 // probe has one target probed and notes the signals that arrive meanwhile.
