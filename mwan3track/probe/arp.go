@@ -63,7 +63,7 @@ func (a *ARP) Probe(ctx context.Context, target Target) Result {
 	if err != nil {
 		return dead(err)
 	}
-	e := newExchange(b, a.options.terms())
+	e := newExchange(b, target.terms(a.options.terms()))
 	e.ignored = a.Ignored
 	e.request = func(uint16) error {
 		err := syscall.Sendto(b.fd, request, 0, everybody(device))

@@ -45,7 +45,7 @@ func (d *DNS) Probe(ctx context.Context, target Target) Result {
 	if err != nil {
 		return dead(err)
 	}
-	e := newExchange(b, terms{count: 1, need: 1, timeout: d.options.Timeout, repeat: true})
+	e := newExchange(b, target.terms(terms{count: 1, need: 1, timeout: d.options.Timeout, repeat: true}))
 	e.ignored = d.Ignored
 	e.request = func(id uint16) error { return b.write(target.Addr, dnsQuery(id, question)) }
 	e.parse = func(packet []byte) (uint16, Ignored) { return parseDNS(packet, question) }

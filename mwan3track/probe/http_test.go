@@ -130,8 +130,8 @@ func TestRequestsNameTheHostAsTheConfigHasIt(t *testing.T) {
 		{families[0].target, 0, 8080, "192.0.2.7:8080"},
 		{families[1].target, 1, 80, "[2001:db8::7]"},
 		{families[1].target, 1, 8080, "[2001:db8::7]:8080"},
-		{Target{"www.example.org", target6}, 1, 80, "www.example.org"},
-		{Target{"www.example.org", target4}, 0, 8080, "www.example.org:8080"},
+		{Target{Host: "www.example.org", Addr: target6}, 1, 80, "www.example.org"},
+		{Target{Host: "www.example.org", Addr: target4}, 0, 8080, "www.example.org:8080"},
 	} {
 		w.requests = nil
 		options := HTTPOptions{Count: 1, Port: test.port, Timeout: long, Path: "/a?b", Status: 204}

@@ -30,7 +30,7 @@ func TestOldPacketsDoNotFillTheSocket(t *testing.T) {
 // loopback is a path whose target is the kernel itself.
 func loopback(family int) (Path, Target) {
 	host := []string{"127.0.0.1", "::1"}[family]
-	target := Target{host, netip.MustParseAddr(host)}
+	target := Target{Host: host, Addr: netip.MustParseAddr(host)}
 	return Path{Family: network.Family(family), Device: "lo", Source: target.Addr, Mark: 0x3f00}, target
 }
 

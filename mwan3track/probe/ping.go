@@ -92,6 +92,7 @@ func (p *Ping) Probe(ctx context.Context, target Target) Result {
 	if err := p.aim(target.Addr); err != nil {
 		return dead(err)
 	}
+	p.flight.terms = target.terms(p.options.terms())
 	return p.flight.run(ctx, p)
 }
 

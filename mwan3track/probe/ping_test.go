@@ -18,8 +18,8 @@ var families = []struct {
 	path   Path
 	target Target
 }{
-	{Path{Family: network.IPv4, Device: "up0", Source: source4}, Target{"192.0.2.7", target4}},
-	{Path{Family: network.IPv6, Device: "up0", Source: source6}, Target{"2001:db8::7", target6}},
+	{Path{Family: network.IPv4, Device: "up0", Source: source4}, Target{Host: "192.0.2.7", Addr: target4}},
+	{Path{Family: network.IPv6, Device: "up0", Source: source6}, Target{Host: "2001:db8::7", Addr: target6}},
 }
 
 // quick makes probes that nobody answers end soon; patient leaves a busy machine the time to answer the others.

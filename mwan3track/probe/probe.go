@@ -21,8 +21,17 @@ type Prober interface {
 
 // Target is whom to ask.
 type Target struct {
-	Host string     // as the config has it
-	Addr netip.Addr // its address, of the Path's family
+	Host    string        // as the config has it
+	Addr    netip.Addr    // its address, of the Path's family
+	Timeout time.Duration // that this probe has in place of its method's; 0: no other
+}
+
+// terms are a method's terms with the target's own timeout.
+func (t Target) terms(method terms) terms {
+	if t.Timeout > 0 {
+		method.timeout = t.Timeout
+	}
+	return method
 }
 
 // Path is the way on which probes leave and answers come in.

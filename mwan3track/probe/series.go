@@ -28,14 +28,14 @@ func (s *series) Probe(ctx context.Context, target Target) Result {
 	if err := s.path.check(target.Addr); err != nil {
 		return dead(err)
 	}
-	flight := newFlight(s.terms, 0)
+	flight := newFlight(target.terms(s.terms), 0)
 	var why error
 	for range s.terms.count {
 		if err := s.wait(ctx, &flight); err != nil {
 			return dead(err)
 		}
 		sequence := flight.next(time.Now())
-		err := s.once(ctx, target)
+		err := s.once(ctx, target, flight.terms.timeout)
 		switch {
 		case ctx.Err() != nil:
 			return dead(ctx.Err())
@@ -71,13 +71,13 @@ func (s *series) wait(ctx context.Context, f *flight) error {
 }
 
 // once makes one request.
-func (s *series) once(ctx context.Context, target Target) error {
+func (s *series) once(ctx context.Context, target Target, timeout time.Duration) error {
 	b, err := openInet(ctx, s.path, syscall.SOCK_STREAM)
 	if err != nil {
 		return err
 	}
 	defer b.close()
-	if err := b.limit(ctx, time.Now().Add(s.terms.timeout)); err != nil {
+	if err := b.limit(ctx, time.Now().Add(timeout)); err != nil {
 		return err
 	}
 	err = b.connect(netip.AddrPortFrom(target.Addr, uint16(s.port)))

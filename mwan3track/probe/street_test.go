@@ -170,6 +170,21 @@ func TestHostsThatNeverAnswerAreLost(t *testing.T) {
 	}
 }
 
+func TestATargetsOwnTimeoutStandsInForTheMethods(t *testing.T) {
+	newStreet(t)
+	for i, family := range families {
+		target := muteTarget(i)
+		target.Timeout = short
+		probers := all(family.path, time.Hour)
+		probers["ping"] = newPing(t, family.path, PingOptions{Count: 1, Size: 56, TTL: 60, Timeout: time.Hour})
+		for name, prober := range probers {
+			if result := prober.Probe(context.Background(), target); result != (Result{Loss: 100}) {
+				t.Errorf("%s, %s: %+v", name, family.path.Family, result)
+			}
+		}
+	}
+}
+
 func TestTheEndOfTheContextInterruptsEveryMethod(t *testing.T) {
 	newStreet(t)
 	for i, family := range families {

@@ -37,7 +37,7 @@ func (u *UDP) Probe(ctx context.Context, target Target) Result {
 	if err != nil {
 		return dead(err)
 	}
-	e := newExchange(b, terms{count: u.options.Count, need: u.options.Count, timeout: u.options.Timeout})
+	e := newExchange(b, target.terms(terms{count: u.options.Count, need: u.options.Count, timeout: u.options.Timeout}))
 	e.ignored = u.Ignored
 	e.request = func(uint16) error { return b.write(target.Addr, nil) }
 	e.parse = func([]byte) (uint16, Ignored) { return e.flight.latest(), Accepted }
