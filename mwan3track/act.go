@@ -59,7 +59,11 @@ func (t *tracker) act(a action) {
 	case writeTarget:
 		t.noteWrite(t.files.SetTarget(a.Host, a.Status))
 	case writeQuality:
-		t.noteWrite(t.files.SetQuality(a.Host, a.Latency, a.Loss))
+		t.noteWrite(t.files.SetQuality(a.Host, a.Figures))
+	case writeFigures:
+		t.noteWrite(t.files.SetFigures(health.Figures(a)))
+	case writeScore:
+		t.noteWrite(t.files.SetScore(int(a)))
 	case writeRound:
 		t.noteWrite(t.files.SetRound(health.Round(a), t.uptime()))
 	case say:

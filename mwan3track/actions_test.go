@@ -22,7 +22,11 @@ func text(a action) string {
 	case writeTarget:
 		return "TRACK_" + a.Host + " " + string(a.Status)
 	case writeQuality:
-		return fmt.Sprintf("LATENCY_%s %d, LOSS_%s %d", a.Host, a.Latency, a.Host, a.Loss)
+		return fmt.Sprintf("LATENCY_%[1]s %[2]d, LOSS_%[1]s %[3]d, JITTER_%[1]s %[4]d", a.Host, a.Figures.Latency, a.Figures.Loss, a.Figures.Jitter)
+	case writeFigures:
+		return fmt.Sprintf("LATENCY %d, LOSS %d, JITTER %d", a.Latency, a.Loss, a.Jitter)
+	case writeScore:
+		return fmt.Sprintf("SCORE %d", a)
 	case writeRound:
 		return fmt.Sprintf("TURN %d, SCORE %d, LOST %d, TIME now", a.Turn, a.Score, a.Lost)
 	case say:
@@ -59,12 +63,14 @@ func TestFilesAndLogLinesAreThoseOfUpstream(t *testing.T) {
 		{"the first target answers", func() []action { return round(m, answered) }, `
 			TRACK_192.0.2.1 up
 			TRACK_name.example skipped
+			LATENCY 23, LOSS 0, JITTER 0
 			STATUS online
 			TURN 1, SCORE 4, LOST 0, TIME now`},
 		{"only the second answers", func() []action { return round(m, lost, answered) }, `
 			TRACK_192.0.2.1 down
 			log 6 Check (ping) failed for target "192.0.2.1" on interface wan (eth0). Current score: 4
 			TRACK_name.example up
+			LATENCY 23, LOSS 50, JITTER 0
 			STATUS online
 			TURN 2, SCORE 4, LOST 0, TIME now`},
 		{"a bad round", func() []action { return round(m, lost, lost) }, `
@@ -72,6 +78,7 @@ func TestFilesAndLogLinesAreThoseOfUpstream(t *testing.T) {
 			log 6 Check (ping) failed for target "192.0.2.1" on interface wan (eth0). Current score: 4
 			TRACK_name.example down
 			log 6 Check (ping) failed for target "name.example" on interface wan (eth0). Current score: 4
+			LATENCY 999999, LOSS 100, JITTER 0
 			STATUS disconnecting
 			log 5 Interface wan (eth0) is disconnecting
 			event disconnecting wan eth0 first=false
@@ -79,6 +86,7 @@ func TestFilesAndLogLinesAreThoseOfUpstream(t *testing.T) {
 		{"a good one", func() []action { return round(m, answered) }, `
 			TRACK_192.0.2.1 up
 			TRACK_name.example skipped
+			LATENCY 23, LOSS 0, JITTER 0
 			log 6 Lost 6 ping(s) on interface wan (eth0). Current score: 3
 			STATUS online
 			TURN 4, SCORE 4, LOST 0, TIME now`},
@@ -87,6 +95,7 @@ func TestFilesAndLogLinesAreThoseOfUpstream(t *testing.T) {
 			log 6 Check (ping) failed for target "192.0.2.1" on interface wan (eth0). Current score: 4
 			TRACK_name.example down
 			log 6 Check (ping) failed for target "name.example" on interface wan (eth0). Current score: 4
+			LATENCY 999999, LOSS 100, JITTER 0
 			STATUS disconnecting
 			log 5 Interface wan (eth0) is disconnecting
 			event disconnecting wan eth0 first=false
@@ -109,6 +118,7 @@ func TestFilesAndLogLinesAreThoseOfUpstream(t *testing.T) {
 			TRACK_192.0.2.1 up
 			log 6 Check (ping) success for target "192.0.2.1" on interface wan (eth0). Current score: 0
 			TRACK_name.example skipped
+			LATENCY 23, LOSS 0, JITTER 0
 			log 6 Lost 18 ping(s) on interface wan (eth0). Current score: 0
 			STATUS connecting
 			log 5 Interface wan (eth0) is connecting
@@ -141,11 +151,28 @@ func TestFilesAndLogLinesAreThoseOfUpstream(t *testing.T) {
 			ONLINE now, OFFLINE 0
 			log 5 Interface wan (eth1) is online
 			event connected wan eth1 first=true`},
+		{"the carrier is lost", func() []action { return m.cut("no carrier") }, `
+			log 5 Interface wan (eth1): no carrier
+			STATUS disconnecting
+			log 5 Interface wan (eth1) is disconnecting
+			event disconnecting wan eth1 first=false
+			STATUS offline
+			ONLINE 0, OFFLINE now
+			log 5 Interface wan (eth1) is offline
+			event disconnected wan eth1 first=false
+			SCORE 0`},
+		{"and is lost once more", func() []action { return m.cut("no carrier") }, ``},
+		{"ifup after that", func() []action { return m.connect("eth1") }, `
+			STARTED 1
+			STATUS online
+			ONLINE now, OFFLINE 0
+			log 5 Interface wan (eth1) is online
+			event connected wan eth1 first=true`},
 		{"SIGTERM", m.stop, `
 			log 5 Stopping mwan3track for interface "wan". Status was "online"`},
 	} {
-		want := strings.Split(strings.ReplaceAll(strings.TrimSpace(step.want), "\t", ""), "\n")
-		if diff := cmp.Diff(want, lines(step.do())); diff != "" {
+		want := strings.ReplaceAll(strings.TrimSpace(step.want), "\t", "")
+		if diff := cmp.Diff(want, strings.Join(lines(step.do()), "\n")); diff != "" {
 			t.Errorf("%s: %s", step.name, diff)
 		}
 	}

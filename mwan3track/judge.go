@@ -2,46 +2,74 @@ package main
 
 import (
 	"fmt"
-	"time"
 
 	"mwan3/health"
 	"mwan3/syslog"
 	"mwan3track/probe"
 )
 
-// judge says whether a target counts as up. It is called once for each target that a round has asked. With check_quality its figures decide; those between the thresholds for
-// failure and recovery leave the target's last verdict as it is.
+// watched is what the machine knows about a target.
+type watched struct {
+	window window
+	good   bool // by its figures; those between the thresholds leave this as it is
+	trip   roundTrip
+
+	status  health.TargetStatus // as the last round said
+	written health.Figures      // those in the files; Latency unwritten: there are none
+}
+
+// unwritten is no latency.
+const unwritten = -1
+
+// judge says whether a target counts as up. It is called once for each target that a round has asked, when it has answered
+// or when the time is over. A target that does not answer is down at once; with check_quality one that does is up only if
+// its figures over the window are good, too.
 func (m *machine) judge(i int, result probe.Result) bool {
-	t := m.tracking
-	if !t.CheckQuality {
+	t := &m.targets[i]
+	t.window.add(result)
+	if heard(result) {
+		t.trip.measure(result.Latency)
+		m.silence = 0
+	}
+	if !m.tracking.CheckQuality {
 		return result.OK
 	}
-	latency, loss := figures(result)
+	t.good = m.approves(t.window.figures(), t.good)
+	return result.OK && t.good
+}
+
+// approves says whether figures are good: not if any has reached its threshold for failure; if all have reached theirs for
+// recovery; as before, if neither is so. Where nothing was answered, loss alone decides.
+func (m *machine) approves(f health.Figures, before bool) bool {
+	t := &m.tracking
 	switch {
-	case loss >= t.FailureLoss || latency >= milliseconds(t.FailureLatency):
-		m.good[i] = false
-	case loss <= t.RecoveryLoss && latency <= milliseconds(t.RecoveryLatency):
-		m.good[i] = true
+	case f.Loss >= t.FailureLoss,
+		f.Latency >= milliseconds(t.FailureLatency) && f.Latency != health.DeadLatency,
+		t.FailureJitter > 0 && f.Jitter >= milliseconds(t.FailureJitter):
+		return false
+	case f.Loss <= t.RecoveryLoss && f.Latency <= milliseconds(t.RecoveryLatency) &&
+		(t.RecoveryJitter == 0 || f.Jitter <= milliseconds(t.RecoveryJitter)):
+		return true
 	}
-	return m.good[i]
+	return before
+}
+
+// forget drops what was measured and counted: it was another connection's.
+func (m *machine) forget() {
+	m.damping.forget()
+	m.silence, m.changed = 0, true
+	for i := range m.targets {
+		m.targets[i].window.forget()
+		m.targets[i].trip = roundTrip{}
+	}
 }
 
 // presume gives all targets a verdict before their first probe: that of the interface.
 func (m *machine) presume(up bool) {
-	for i := range m.good {
-		m.good[i] = up
+	for i := range m.targets {
+		m.targets[i].good = up
 	}
 }
-
-// figures returns latency in milliseconds and loss in percent as the files have them.
-func figures(result probe.Result) (latency, loss int) {
-	if !result.OK || result.Loss >= health.DeadLoss {
-		return health.DeadLatency, health.DeadLoss
-	}
-	return milliseconds(result.Latency), result.Loss
-}
-
-func milliseconds(d time.Duration) int { return int(d / time.Millisecond) }
 
 // logCheck logs only what speaks against the present state: successes while offline, failures while online.
 func (m *machine) logCheck(i int, a answer) {
@@ -53,17 +81,22 @@ func (m *machine) logCheck(i int, a answer) {
 		outcome = "success"
 	}
 	m.log(syslog.Info, "Check (%s) %s for target %q on interface %s (%s). Current score: %d",
-		m.method(a.result), outcome, m.tracking.Targets[i], m.name, m.device, m.score)
+		m.method(i), outcome, m.tracking.Targets[i], m.name, m.device, m.score)
 	if a.result.Err != nil {
 		m.log(syslog.Info, "Interface %s (%s): %s", m.name, m.device, a.result.Err)
 	}
 }
 
-// method names the method, with check_quality and what it measured.
-func (m *machine) method(result probe.Result) string {
-	if !m.tracking.CheckQuality {
-		return string(m.tracking.Method)
+// method names the method, with check_quality and the figures that decide about a target.
+func (m *machine) method(i int) string {
+	t := &m.tracking
+	if !t.CheckQuality {
+		return string(t.Method)
 	}
-	latency, loss := figures(result)
-	return fmt.Sprintf("%s: latency=%dms loss=%d%%", m.tracking.Method, latency, loss)
+	f := m.targets[i].window.figures()
+	text := fmt.Sprintf("%s: latency=%dms loss=%d%%", t.Method, f.Latency, f.Loss)
+	if t.FailureJitter > 0 || t.RecoveryJitter > 0 {
+		text += fmt.Sprintf(" jitter=%dms", f.Jitter)
+	}
+	return text
 }

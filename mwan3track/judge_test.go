@@ -56,14 +56,15 @@ func TestQualityIsWrittenAndLogged(t *testing.T) {
 	m := newMachine(s)
 	m.connect("eth0")
 	want := []string{
-		"LATENCY_192.0.2.1 999999, LOSS_192.0.2.1 100",
 		"TRACK_192.0.2.1 down",
 		`log 6 Check (ping: latency=999999ms loss=100%) failed for target "192.0.2.1" on interface wan (eth0). Current score: 6`,
-		"LATENCY_192.0.2.2 1200, LOSS_192.0.2.2 33",
 		"TRACK_192.0.2.2 down",
 		`log 6 Check (ping: latency=1200ms loss=33%) failed for target "192.0.2.2" on interface wan (eth0). Current score: 6`,
-		"LATENCY_192.0.2.3 600, LOSS_192.0.2.3 0",
 		"TRACK_192.0.2.3 up",
+		"LATENCY_192.0.2.1 999999, LOSS_192.0.2.1 100, JITTER_192.0.2.1 0",
+		"LATENCY_192.0.2.2 1200, LOSS_192.0.2.2 33, JITTER_192.0.2.2 0",
+		"LATENCY_192.0.2.3 600, LOSS_192.0.2.3 0, JITTER_192.0.2.3 0",
+		"LATENCY 900, LOSS 44, JITTER 0",
 		"STATUS online",
 		"TURN 1, SCORE 6, LOST 0, TIME now",
 	}
@@ -81,6 +82,52 @@ func TestAnIfupForgetsTheVerdictsBeforeIt(t *testing.T) {
 	m.connect("eth0")
 	if !m.judge(0, quality(600, 0)) {
 		t.Error("a target that failed before the ifup is still down")
+	}
+}
+
+func TestAWindowOfProbesDecides(t *testing.T) {
+	// failure_latency 1000, failure_loss 40, failure_jitter 100, recovery_latency 500, recovery_loss 10, recovery_jitter 50
+	good, slow, middle := quality(20, 0), quality(1100, 0), quality(700, 0)
+	for _, test := range []struct {
+		name   string
+		window int
+		jitter bool // is looked at
+		begin  bool // the interface begins online
+		give   []probe.Result
+		want   string // a letter for each: u up, d down
+	}{
+		{"one lost probe is a failure only while it is the last", 5, false, true, []probe.Result{good, lost, good, good}, "uduu"},
+		{"the first may be lost", 10, false, true, []probe.Result{lost, good}, "du"},
+		{"and is not known to be slow then", 10, false, true, []probe.Result{lost, middle}, "du"},
+		{"two of five lost reach 40 percent", 5, false, true, []probe.Result{lost, lost, good}, "ddd"},
+		{"after that the window has to be clean", 5, false, true,
+			[]probe.Result{lost, lost, good, good, good, good, good}, "ddddddu"},
+		{"parts of lost probes add up", 4, false, true, []probe.Result{quality(20, 50), quality(20, 50), quality(20, 50), quality(20, 50)}, "uuud"},
+		{"slow answers count by their mean", 2, false, true, []probe.Result{good, slow, slow, good}, "uudd"},
+		{"which has to be low to recover", 2, false, true, []probe.Result{slow, slow, middle, middle, good, good}, "dddduu"},
+		{"an offline target needs good figures from the first answer", 5, false, false, []probe.Result{good}, "u"},
+		{"and stays down between the thresholds", 5, false, false, []probe.Result{middle, middle}, "dd"},
+		{"what nobody answers has no latency to recover by", 10, false, false, []probe.Result{lost, middle, quality(100, 0)}, "ddu"},
+		{"jitter fails by itself", 3, true, true, []probe.Result{quality(20, 0), quality(119, 0), quality(220, 0)}, "uud"},
+		{"and recovers below its own threshold", 2, true, true,
+			[]probe.Result{quality(20, 0), quality(220, 0), quality(150, 0), quality(75, 0), quality(75, 0)}, "udddu"},
+		{"in a window of one, too", 1, true, true, []probe.Result{quality(20, 0), quality(120, 0), quality(60, 0), quality(20, 0)}, "uddu"},
+	} {
+		s := section(3, 3, "192.0.2.1")
+		s.Tracking.CheckQuality, s.Tracking.QualityWindow = true, test.window
+		if test.jitter {
+			s.Tracking.FailureJitter, s.Tracking.RecoveryJitter = 100*time.Millisecond, 50*time.Millisecond
+		}
+		s.InitialOffline = !test.begin
+		m := newMachine(s)
+		m.connect("eth0")
+		got := ""
+		for _, result := range test.give {
+			got += map[bool]string{true: "u", false: "d"}[m.judge(0, result)]
+		}
+		if got != test.want {
+			t.Errorf("%s: got %s, want %s", test.name, got, test.want)
+		}
 	}
 }
 

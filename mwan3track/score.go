@@ -22,12 +22,14 @@ type (
 		Host   string
 		Status health.TargetStatus
 	}
-	writeQuality struct { // LATENCY_<host> and LOSS_<host>
-		Host          string
-		Latency, Loss int // milliseconds, percent
+	writeQuality struct { // LATENCY_<host>, LOSS_<host> and JITTER_<host>
+		Host    string
+		Figures health.Figures
 	}
-	writeRound health.Round // LOST, SCORE, TURN, and TIME is now
-	say        struct {     // a line in the log
+	writeFigures health.Figures // LATENCY, LOSS and JITTER
+	writeScore   int            // SCORE, between two rounds
+	writeRound   health.Round   // LOST, SCORE, TURN, and TIME is now
+	say          struct {       // a line in the log
 		Severity syslog.Severity
 		Text     string
 	}
@@ -43,12 +45,18 @@ type machine struct {
 
 	device  string // the last one known
 	started bool   // the interface is up
+	stopped bool   // for good
 	status  health.Status
 	score   int
 	lost    int // failed probes since the last good round
 	turn    int // rounds since it came online
+	silence int // bad rounds since the last answer
 	pause   time.Duration
-	good    []bool // by target: the last verdict, which figures between the thresholds leave as it is
+	targets []watched
+	damping damping
+	changed bool           // a target has, since figures were told
+	told    time.Time      // when figures were
+	written health.Figures // of the interface, in the files; Latency unwritten: there are none
 	actions []action
 }
 
@@ -58,7 +66,12 @@ func newMachine(section config.Interface) *machine {
 		tracking: section.Tracking,
 		initial:  health.StatusOnline,
 		score:    section.Tracking.Down + section.Tracking.Up,
-		good:     make([]bool, len(section.Tracking.Targets)),
+		targets:  make([]watched, len(section.Tracking.Targets)),
+		damping:  damping{halfLife: section.Tracking.FlapDamping},
+		written:  health.Figures{Latency: unwritten},
+	}
+	for i := range m.targets {
+		m.targets[i] = watched{window: newWindow(section.Tracking.QualityWindow), written: m.written}
 	}
 	if section.InitialOffline {
 		m.initial = health.StatusOffline
@@ -69,9 +82,18 @@ func newMachine(section config.Interface) *machine {
 // paused tells whether there is nothing to probe, because the interface is down.
 func (m *machine) paused() bool { return !m.started }
 
+// begin clears the actions of the last input and tells whether this one counts: after stop nothing does.
+func (m *machine) begin() bool {
+	m.actions = m.actions[:0]
+	return !m.stopped
+}
+
 // connect begins tracking on a device, at the start and after every ifup. Without a device the interface is not up.
 func (m *machine) connect(device string) []action {
-	m.actions = m.actions[:0]
+	if !m.begin() {
+		return m.actions
+	}
+	m.forget()
 	if device == "" {
 		m.disable()
 		return m.actions
@@ -93,14 +115,17 @@ func (m *machine) connect(device string) []action {
 
 // ifup notes that netifd brought the interface up; connect follows.
 func (m *machine) ifup() []action {
-	m.actions = m.actions[:0]
-	m.log(syslog.Info, "Detect ifup event on interface %s (%s)", m.name, m.device)
+	if m.begin() {
+		m.log(syslog.Info, "Detect ifup event on interface %s (%s)", m.name, m.device)
+	}
 	return m.actions
 }
 
 // ifdown ends tracking until the next ifup.
 func (m *machine) ifdown() []action {
-	m.actions = m.actions[:0]
+	if !m.begin() {
+		return m.actions
+	}
 	m.log(syslog.Info, "Detect ifdown event on interface %s (%s)", m.name, m.device)
 	if m.started {
 		m.disconnected()
@@ -111,8 +136,29 @@ func (m *machine) ifdown() []action {
 
 // stop ends tracking for good.
 func (m *machine) stop() []action {
-	m.actions = m.actions[:0]
-	m.log(syslog.Notice, "Stopping mwan3track for interface %q. Status was %q", m.name, string(m.status))
+	if m.begin() {
+		m.log(syslog.Notice, "Stopping mwan3track for interface %q. Status was %q", m.name, string(m.status))
+		m.stopped = true
+	}
+	return m.actions
+}
+
+// cut takes the interface offline without waiting for rounds to fail, because its device or its address is gone: what
+// follows is what a bad round brings that takes the score to Up. Where the interface is not online only its score is lost.
+func (m *machine) cut(reason string) []action {
+	if !m.begin() || m.paused() {
+		return m.actions
+	}
+	before := m.score
+	if m.status == health.StatusOnline || m.status == health.StatusDisconnecting {
+		m.log(syslog.Notice, "Interface %s (%s): %s", m.name, m.device, reason)
+		m.score = m.tracking.Up + 1
+	}
+	m.pause = m.tracking.Interval
+	m.bad()
+	if m.score != before {
+		m.do(writeScore(m.score))
+	}
 	return m.actions
 }
 
@@ -123,24 +169,34 @@ type answer struct {
 	result probe.Result
 }
 
-// finish ends a round, with an answer for each target, and moves the score.
-func (m *machine) finish(answers []answer) []action {
-	m.actions = m.actions[:0]
-	ups := 0
+// finish ends a round, with an answer for each target, and moves the score. A round that ends while the interface is down
+// means nothing.
+func (m *machine) finish(now time.Time, answers []answer) []action {
+	if !m.begin() || m.paused() {
+		return m.actions
+	}
+	m.damp(now)
+	ups, silent := 0, true
 	for i, a := range answers {
 		if a.up {
 			ups++
 		} else if a.asked {
 			m.lost++
 		}
+		silent = silent && !heard(a.result)
 		m.note(i, a)
 	}
+	m.tellFigures(now, answers)
 	m.pause = m.tracking.Interval
 	if ups < m.tracking.Reliability {
 		m.bad()
+		if silent {
+			m.silence++
+		}
 	} else {
 		m.fine()
 	}
+	m.damp(now)
 	m.turn++
 	m.do(writeRound{Lost: m.lost, Score: m.score, Turn: m.turn})
 	return m.actions
@@ -155,10 +211,9 @@ func (m *machine) note(i int, a answer) {
 	case a.up:
 		status = health.TargetUp
 	}
-	if a.asked && m.tracking.CheckQuality {
-		latency, loss := figures(a.result)
-		m.do(writeQuality{m.tracking.Targets[i], latency, loss})
-	}
+	t := &m.targets[i]
+	m.changed = m.changed || t.status != status
+	t.status = status
 	m.do(writeTarget{m.tracking.Targets[i], status})
 	if a.asked {
 		m.logCheck(i, a)
@@ -193,6 +248,9 @@ func (m *machine) fine() {
 	}
 	m.score++
 	m.lost = 0
+	if m.score == m.tracking.Up && m.damping.held {
+		m.score--
+	}
 	switch {
 	case m.score < m.tracking.Up:
 		m.leaning(health.StatusConnecting)
@@ -206,48 +264,6 @@ func (m *machine) fine() {
 		m.status = health.StatusOnline
 		m.do(writeStatus(m.status))
 	}
-}
-
-// leaning announces, once, that the interface is on its way to the other side.
-func (m *machine) leaning(status health.Status) {
-	if m.status == status {
-		return
-	}
-	m.status = status
-	m.do(writeStatus(status))
-	m.tell(hotplug.Event{Action: hotplug.Action(status)})
-}
-
-func (m *machine) connected(first bool) {
-	m.status = health.StatusOnline
-	m.score = m.tracking.Down + m.tracking.Up
-	m.lost, m.turn = 0, 0
-	m.do(writeStatus(m.status), writeSince(m.status))
-	m.tell(hotplug.Event{Action: hotplug.Connected, First: first})
-}
-
-func (m *machine) disconnected() {
-	before := m.status
-	m.status = health.StatusOffline
-	m.score = 0
-	m.do(writeStatus(m.status), writeSince(m.status))
-	if before != health.StatusOnline && before != health.StatusDisconnecting {
-		m.log(syslog.Notice, "Skip disconnected event for %s (%s)", m.name, m.device)
-		return
-	}
-	m.tell(hotplug.Event{Action: hotplug.Disconnected})
-}
-
-func (m *machine) disable() {
-	m.status, m.started = health.StatusDisabled, false
-	m.do(writeStatus(m.status), writeStarted(false))
-}
-
-// tell logs and announces the status that the interface has now.
-func (m *machine) tell(event hotplug.Event) {
-	m.log(syslog.Notice, "Interface %s (%s) is %s", m.name, m.device, string(m.status))
-	event.Interface, event.Device = m.name, m.device
-	m.do(announce(event))
 }
 
 func (m *machine) do(actions ...action) { m.actions = append(m.actions, actions...) }

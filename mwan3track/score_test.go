@@ -4,83 +4,11 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"mwan3/config"
-	"mwan3/health"
 	"mwan3track/probe"
 )
-
-var answered = probe.Result{OK: true, Latency: 23 * time.Millisecond}
-var lost = probe.Result{Loss: 100}
-
-func section(up, down int, targets ...string) config.Interface {
-	return config.Interface{Name: "wan", ID: 1, Enabled: true, Tracking: config.Tracking{
-		Targets: targets, Method: config.Ping, Reliability: 1, Count: 1, Size: 56, MaxTTL: 60, Timeout: 4 * time.Second,
-		Interval: 10 * time.Second, FailureInterval: 3 * time.Second, RecoveryInterval: 2 * time.Second, Up: up, Down: down,
-		FailureLatency: time.Second, FailureLoss: 40, RecoveryLatency: 500 * time.Millisecond, RecoveryLoss: 10,
-	}}
-}
-
-// round plays a round in which the targets are asked in order until enough have answered.
-func round(m *machine, results ...probe.Result) []action {
-	answers := make([]answer, len(m.tracking.Targets))
-	ups := 0
-	for i, result := range results {
-		if ups < m.tracking.Reliability {
-			answers[i] = answer{asked: true, up: m.judge(i, result), result: result}
-		}
-		if answers[i].up {
-			ups++
-		}
-	}
-	return m.finish(answers)
-}
-
-// play feeds one letter of a trace: + a good round, - a bad one, i one that is interrupted, D ifdown (SIGUSR1),
-// U ifup (SIGUSR2), X ifup of an interface that is not up after all.
-func play(m *machine, event rune) []action {
-	switch event {
-	case '+':
-		return round(m, answered)
-	case '-':
-		return round(m, lost)
-	case 'i':
-		m.judge(0, lost)
-		return nil
-	case 'D':
-		return m.ifdown()
-	case 'U':
-		return append(append([]action(nil), m.ifup()...), m.connect("eth0")...)
-	case 'X':
-		return append(append([]action(nil), m.ifup()...), m.connect("")...)
-	}
-	panic(event)
-}
-
-// brief is the score, a letter for the status (o online, f offline, g disconnecting, c connecting, z disabled), and one
-// for each event (1 connected for the first time, C connected, D disconnected, d disconnecting, c connecting, s skipped).
-func brief(m *machine, actions []action) string {
-	status := map[health.Status]string{"online": "o", "offline": "f", "disconnecting": "g", "connecting": "c", "disabled": "z"}
-	text := fmt.Sprint(m.score) + status[m.status]
-	for _, a := range actions {
-		switch a := a.(type) {
-		case announce:
-			text += map[bool]string{true: "1", false: string(letter(string(a.Action)))}[a.First]
-		case say:
-			if strings.HasPrefix(a.Text, "Skip disconnected event") {
-				text += "s"
-			}
-		}
-	}
-	return text
-}
-
-func letter(action string) byte {
-	return map[string]byte{"connected": 'C', "disconnected": 'D', "connecting": 'c', "disconnecting": 'd'}[action]
-}
 
 func TestScoresFollowTheRounds(t *testing.T) {
 	const online, offline, notUp = 0, 1, 2 // how it begins: initial_state, or the interface not up
@@ -172,14 +100,69 @@ func TestScoresFollowTheRounds(t *testing.T) {
 		{3, 3, online, "---+iU", "6o1 5gd 4g 0fD 1cc 1c 6o1"},
 		{3, 3, offline, "+iU", "0f 1cc 1c 0f"},
 		{3, 3, offline, "iD", "0f 0f 0zs"},
+
+		{3, 3, online, "x", "6o1 0fdD"},
+		{3, 3, online, "+x", "6o1 6o 0fdD"},
+		{3, 3, online, "-x", "6o1 5gd 0fD"},
+		{3, 3, online, "--x", "6o1 5gd 4g 0fD"},
+		{3, 3, online, "-+x", "6o1 5gd 6o 0fdD"},
+		{3, 3, online, "---x", "6o1 5gd 4g 0fD 0f"},
+		{3, 3, online, "xx", "6o1 0fdD 0f"},
+		{3, 3, online, "xxx-", "6o1 0fdD 0f 0f 0f"},
+		{3, 3, online, "x-+", "6o1 0fdD 0f 1cc"},
+		{3, 3, online, "x+++", "6o1 0fdD 1cc 2c 6oC"},
+		{3, 3, online, "x++x", "6o1 0fdD 1cc 2c 0c"},
+		{3, 3, online, "x++x+++", "6o1 0fdD 1cc 2c 0c 1c 2c 6oC"},
+		{3, 3, online, "x+++x", "6o1 0fdD 1cc 2c 6oC 0fdD"},
+		{3, 3, online, "---+++x+++", "6o1 5gd 4g 0fD 1cc 2c 6oC 0fdD 1cc 2c 6oC"},
+		{3, 3, online, "xD", "6o1 0fdD 0zs"},
+		{3, 3, online, "Dx", "6o1 0zD 0z"},
+		{3, 3, online, "DxU", "6o1 0zD 0z 6o1"},
+		{3, 3, online, "xU", "6o1 0fdD 6o1"},
+		{3, 3, online, "xUx", "6o1 0fdD 6o1 0fdD"},
+		{3, 3, online, "xX", "6o1 0fdD 0z"},
+		{3, 3, online, "xix", "6o1 0fdD 0f 0f"},
+		{3, 3, offline, "x", "0f 0f"},
+		{3, 3, offline, "+x", "0f 1cc 0c"},
+		{3, 3, offline, "+x+", "0f 1cc 0c 1c"},
+		{3, 3, offline, "+++x", "0f 1cc 2c 6oC 0fdD"},
+		{3, 3, offline, "+++xU", "0f 1cc 2c 6oC 0fdD 0f"},
+		{3, 3, notUp, "x", "6z 6z"},
+		{3, 3, notUp, "xU", "6z 6z 6o1"},
+		{1, 1, online, "x", "2o1 0fdD"},
+		{1, 1, online, "x+x", "2o1 0fdD 2ocC 0fdD"},
+		{2, 5, online, "x", "7o1 0fdD"},
+		{2, 5, online, "----x", "7o1 6gd 5g 4g 3g 0fD"},
+
+		{3, 3, online, "D+", "6o1 0zD 0z"},
+		{3, 3, online, "D---+++", "6o1 0zD 0z 0z 0z 0z 0z 0z"},
+		{3, 3, online, "X-", "6o1 6z 6z"},
+		{3, 3, online, "S", "6o1 6o"},
+		{3, 3, online, "S---", "6o1 6o 6o 6o 6o"},
+		{3, 3, online, "-SDUXx+", "6o1 5gd 5g 5g 5g 5g 5g 5g"},
+		{3, 3, online, "---+S++", "6o1 5gd 4g 0fD 1cc 1c 1c 1c"},
+		{3, 3, online, "DSU", "6o1 0zD 0z 0z"},
+
+		{3, 3, online, "af", "6o1 6o 6o"},
+		{3, 3, online, "bf", "6o1 6o 5gd"},
+		{3, 3, online, "abff", "6o1 6o 6o 6o 5gd"},
+		{3, 3, online, "baff", "6o1 6o 6o 5gd 6o"},
+		{3, 3, online, "bbfbff", "6o1 6o 6o 5gd 5g 4g 0fD"},
+		{3, 3, online, "bbfbfafafaff", "6o1 6o 6o 5gd 5g 4g 4g 0fD 0f 1cc 1c 2c 6oC"},
+		{3, 3, online, "b", "6o1 6o"},
+		{3, 3, online, "bDf", "6o1 6o 0zD 0z"},
+		{3, 3, online, "bxf", "6o1 6o 0fdD 0f"},
+		{3, 3, online, "aSf", "6o1 6o 6o 6o"},
+		{3, 3, online, "---aafxf", "6o1 5gd 4g 0fD 0f 0f 1cc 0c 1c"},
+		{1, 1, online, "abff", "2o1 2o 2o 2o 0fdD"},
 	} {
 		s := section(test.up, test.down, "192.0.2.1")
 		s.InitialOffline = test.begin == offline
-		m := newMachine(s)
+		m := &player{machine: newMachine(s)}
 		device := map[bool]string{true: "", false: "eth0"}[test.begin == notUp]
-		trace := []string{brief(m, m.connect(device))}
+		trace := []string{brief(m.machine, m.connect(device))}
 		for _, event := range test.events {
-			trace = append(trace, brief(m, play(m, event)))
+			trace = append(trace, brief(m.machine, m.play(event)))
 		}
 		if got := strings.Join(trace, " "); got != test.want {
 			t.Errorf("up %d, down %d, begin %d, %q:\ngot  %s\nwant %s", test.up, test.down, test.begin, test.events, got, test.want)
@@ -231,14 +214,16 @@ func TestPausesDependOnWhereTheScoreGoes(t *testing.T) {
 		{false, "---++++", "3 3 3 2 2 2 10"},
 		{false, "---+-+", "3 3 3 2 10 2"},
 		{true, "---+-+", "3 3 3 2 3 2"},
+		{false, "x+xx", "3 2 10 10"},
+		{true, "x+xx", "3 2 3 3"},
 	} {
 		s := section(3, 3, "192.0.2.1")
 		s.Tracking.KeepFailureInterval = test.keep
-		m := newMachine(s)
+		m := &player{machine: newMachine(s)}
 		m.connect("eth0")
 		var pauses []string
 		for _, event := range test.events {
-			play(m, event)
+			m.play(event)
 			pauses = append(pauses, fmt.Sprint(m.pause.Seconds()))
 		}
 		if got := strings.Join(pauses, " "); got != test.want {

@@ -214,7 +214,7 @@ func (t *tracker) round() error {
 			ups++
 		}
 	}
-	return t.do(t.machine.finish(answers))
+	return t.do(t.machine.finish(time.Now(), answers))
 }
 
 // probe has one target probed and notes the signals that arrive meanwhile.

@@ -51,6 +51,8 @@ type Interface struct {
 	InitialOffline bool // initial_state offline: not used before the tracker says online
 	Tracking       Tracking
 	FlushConntrack []Event
+	MoveFlows      bool // failover_flows move: when it fails and another can take over, its connections begin anew there
+	EndOtherFlows  bool // recovery_flows end: when it recovers, the connections end that stood in for it elsewhere
 
 	Device  string     // standalone mode: the device that netifd would have named
 	Gateway netip.Addr // standalone mode: its next hop, when main has no default route through the device
@@ -77,6 +79,7 @@ type Tracking struct {
 	Size        int // ICMP payload, bytes
 	MaxTTL      int // 1…255
 	Timeout     time.Duration
+	TimeoutMax  time.Duration // option timeout_max: as far as slow answers may stretch Timeout; Timeout: not at all
 
 	Port         int    // option track_port, or the method's own; 0 for methods without ports
 	NSLookupName string // the name that nslookup asks for
@@ -90,11 +93,22 @@ type Tracking struct {
 	Down                int           // bad rounds until offline, ≥ 1
 	Up                  int           // good rounds until online, ≥ 1
 
+	// CheckQuality makes figures decide whether a target that answers is up. What they are of is the method's: ping and
+	// nping-icmp measure echoes, tcp and nping-tcp handshakes, http and httping a handshake and the status after it (with
+	// httping_ssl the beginning of TLS), nslookup the server's look-up. Where answers name no request, which is arping,
+	// nping-arp and nping-udp, a round trip counts from the latest, so one over a second looks shorter. The nping methods
+	// need all answers: anything lost is a failure by itself; nping-tcp ends with it and counts the rest as lost. arping and
+	// nslookup ask until they have their answers: their loss is of what they sent until then.
 	CheckQuality    bool
+	QualityWindow   int           // option quality_window: probes of a target that its figures are of, 1…1000; 1: the last
 	FailureLatency  time.Duration // a target with at least this is down
 	FailureLoss     int           // percent, likewise
-	RecoveryLatency time.Duration // a target with at most this, and RecoveryLoss, is up
+	FailureJitter   time.Duration // option failure_jitter: likewise; 0: not looked at
+	RecoveryLatency time.Duration // a target with at most this, and the other two, is up
 	RecoveryLoss    int
+	RecoveryJitter  time.Duration // option recovery_jitter; 0: not looked at
+
+	FlapDamping time.Duration // option flap_damping: half-life of the penalty for failures; 0: no penalty
 }
 
 // Method is a way to probe a target (option track_method).

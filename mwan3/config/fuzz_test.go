@@ -71,6 +71,10 @@ func checkInterfaces(t *testing.T, cfg Config) {
 			min(w.Interval, w.FailureInterval, w.RecoveryInterval) < minInterval {
 			t.Errorf("tracking %+v", w)
 		}
+		if w.TimeoutMax < w.Timeout || w.QualityWindow < 1 || w.QualityWindow > maxWindow ||
+			min(w.FailureJitter, w.RecoveryJitter, w.FlapDamping) < 0 {
+			t.Errorf("judging %+v", w)
+		}
 		if iface.InitialOffline && len(w.Targets) == 0 {
 			t.Error("an interface that can never be online")
 		}

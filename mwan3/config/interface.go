@@ -29,6 +29,8 @@ func (p *parser) iface(r *reader) {
 	iface.Tracking = r.tracking(iface.Family)
 	iface.InitialOffline = r.initialOffline(len(iface.Tracking.Targets))
 	iface.FlushConntrack = r.flushConntrack()
+	iface.MoveFlows = r.choice("failover_flows", "keep", "move") == "move"
+	iface.EndOtherFlows = r.choice("recovery_flows", "keep", "end") == "end"
 	iface.Device = r.device("device")
 	iface.Gateway = r.gateway("gateway", iface.Family)
 	r.ignore("online_metric")

@@ -17,6 +17,9 @@ const (
 	maxInterval = most * time.Second
 )
 
+// maxWindow is the longest quality_window, in probes. Each one costs the tracker 24 bytes for each target.
+const maxWindow = 1000
+
 // The lengths of the longest host name and of its longest part (RFC 1035, without the last dot), and of a path.
 const (
 	maxHost  = 253
@@ -39,11 +42,13 @@ func (r *reader) tracking(f network.Family) Tracking {
 		Down:        r.number("down", limits{1, most, 5}),
 		Up:          r.number("up", limits{1, most, 5}),
 	}
+	t.TimeoutMax = r.duration("timeout_max", span{t.Timeout, maxInterval, t.Timeout})
 	r.asked(&t)
 	t.FailureInterval = r.duration("failure_interval", span{minInterval, maxInterval, t.Interval})
 	t.RecoveryInterval = r.duration("recovery_interval", span{minInterval, maxInterval, t.Interval})
 	t.KeepFailureInterval = r.boolean("keep_failure_interval")
 	r.quality(&t)
+	t.FlapDamping = r.duration("flap_damping", span{0, maxInterval, 0})
 	if len(t.Targets) > 0 && t.Reliability > len(t.Targets) {
 		r.fault("reliability", fmt.Sprintf("at most %d, the number of track_ip: the interface can never be online",
 			len(t.Targets)))
@@ -109,19 +114,16 @@ func isPath(text string) bool {
 	return strings.HasPrefix(text, "/") && len(text) <= maxPath && !strings.ContainsFunc(text, odd)
 }
 
-// quality reads when latency or loss count as failure. Of upstream's methods only ping and httping measured them; configs
-// that ask for it with others expect no verdict by it.
+// quality reads when latency, loss or jitter count as failure.
 func (r *reader) quality(t *Tracking) {
 	t.CheckQuality = r.boolean("check_quality")
-	if t.CheckQuality && !slices.Contains([]Method{Ping, HTTPing, TCP, HTTP}, t.Method) {
-		r.fault("check_quality", fmt.Sprintf("0 with track_method %s, which measures neither latency nor loss; using 0",
-			t.Method))
-		t.CheckQuality = false
-	}
+	t.QualityWindow = r.number("quality_window", limits{1, maxWindow, 1})
 	t.FailureLatency = r.milliseconds("failure_latency", limits{1, most, 1000})
 	t.RecoveryLatency = r.milliseconds("recovery_latency", limits{1, most, 500})
 	t.FailureLoss = r.number("failure_loss", limits{1, 100, 40})
 	t.RecoveryLoss = r.number("recovery_loss", limits{0, 100, 10})
+	t.FailureJitter = r.milliseconds("failure_jitter", limits{0, most, 0})
+	t.RecoveryJitter = r.milliseconds("recovery_jitter", limits{0, most, 0})
 }
 
 func (r *reader) milliseconds(name string, l limits) time.Duration {

@@ -31,7 +31,7 @@ const (
 	TargetUnknown TargetStatus = "unknown"
 )
 
-// Figures of a target that does not answer (files LATENCY_<host> and LOSS_<host>).
+// Figures of a target that does not answer.
 const (
 	DeadLatency = 999999 // milliseconds
 	DeadLoss    = 100    // percent
@@ -48,15 +48,22 @@ type Record struct {
 	Lost    int  // failed probes since the last good round
 	Score   int
 	Turn    int // rounds since it came online or the tracker started
+	Figures     // of the last round: means over the targets that it asked; zero before the first
 	Targets []Target
+}
+
+// Figures are what probes measured (files LATENCY, LOSS and JITTER).
+type Figures struct {
+	Latency int // milliseconds, average of the answers; DeadLatency without any
+	Loss    int // percent
+	Jitter  int // milliseconds: by how much one round trip differs from the one before it, on average
 }
 
 // Target is what a tracker has told about one of its targets.
 type Target struct {
 	Host    string // as the config has it
 	Status  TargetStatus
-	Latency int // milliseconds, average; only with check_quality
-	Loss    int // percent; likewise
+	Figures // only with check_quality
 }
 
 // Record reads what the tracker of an interface has told; hosts are the targets of the interface, in order.
@@ -75,6 +82,7 @@ func (s Store) Record(iface string, hosts []string) Record {
 		Lost:    readInt(dir, "LOST"),
 		Score:   readInt(dir, "SCORE"),
 		Turn:    readInt(dir, "TURN"),
+		Figures: readFigures(dir, ""),
 	}
 	for _, host := range hosts {
 		record.Targets = append(record.Targets, readTarget(dir, host))
@@ -89,9 +97,13 @@ func readTarget(dir, host string) Target {
 	return Target{
 		Host:    host,
 		Status:  TargetStatus(orUnknown(readValue(dir, "TRACK_"+host))),
-		Latency: readInt(dir, "LATENCY_"+host),
-		Loss:    readInt(dir, "LOSS_"+host),
+		Figures: readFigures(dir, "_"+host),
 	}
+}
+
+// readFigures reads those of a target, or of the interface when the suffix is empty.
+func readFigures(dir, suffix string) Figures {
+	return Figures{readInt(dir, "LATENCY"+suffix), readInt(dir, "LOSS"+suffix), readInt(dir, "JITTER"+suffix)}
 }
 
 func orUnknown(word string) string {

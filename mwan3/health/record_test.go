@@ -49,15 +49,18 @@ func TestTheFilesAreThoseOfUpstream(t *testing.T) {
 	tracker := open(t, store, "wan6")
 	check(t,
 		tracker.SetStatus(StatusOnline), tracker.SetStarted(true), tracker.SetSince(3058, 0),
-		tracker.SetTarget("2001:db8::1", TargetUp), tracker.SetQuality("2001:db8::1", 23, 0),
-		tracker.SetTarget("name.example", TargetDown), tracker.SetQuality("name.example", DeadLatency, DeadLoss),
+		tracker.SetTarget("2001:db8::1", TargetUp), tracker.SetQuality("2001:db8::1", Figures{23, 0, 4}),
+		tracker.SetTarget("name.example", TargetDown), tracker.SetQuality("name.example", Figures{DeadLatency, DeadLoss, 0}),
 		tracker.SetTarget("192.0.2.2", TargetSkipped),
+		tracker.SetFigures(Figures{24, 50, 3}), tracker.SetScore(9),
 		tracker.SetRound(Round{Lost: 1, Score: 10, Turn: 7}, 3100),
 	)
 	pid := strconv.Itoa(os.Getpid())
 	files := map[string]string{
 		"wan6/PID": pid + "\n", "wan6/STATUS": "online\n", "wan6/STARTED": "1\n", "wan6/ONLINE": "3058\n", "wan6/OFFLINE": "0\n",
 		"wan6/TRACK_2001:db8::1": "up\n", "wan6/LATENCY_2001:db8::1": "23\n", "wan6/LOSS_2001:db8::1": "0\n",
+		"wan6/JITTER_2001:db8::1": "4\n", "wan6/JITTER_name.example": "0\n",
+		"wan6/LATENCY": "24\n", "wan6/LOSS": "50\n", "wan6/JITTER": "3\n",
 		"wan6/TRACK_name.example": "down\n", "wan6/LATENCY_name.example": "999999\n", "wan6/LOSS_name.example": "100\n",
 		"wan6/TRACK_192.0.2.2": "skipped\n",
 		"wan6/LOST":            "1\n", "wan6/SCORE": "10\n", "wan6/TURN": "7\n", "wan6/TIME": "3100\n",
@@ -66,9 +69,10 @@ func TestTheFilesAreThoseOfUpstream(t *testing.T) {
 		t.Error(diff)
 	}
 	want := Record{Status: StatusOnline, Started: true, PID: os.Getpid(), Online: 3058, Time: 3100, Lost: 1, Score: 10, Turn: 7,
+		Figures: Figures{24, 50, 3},
 		Targets: []Target{
-			{Host: "name.example", Status: TargetDown, Latency: DeadLatency, Loss: DeadLoss},
-			{Host: "2001:db8::1", Status: TargetUp, Latency: 23},
+			{Host: "name.example", Status: TargetDown, Figures: Figures{DeadLatency, DeadLoss, 0}},
+			{Host: "2001:db8::1", Status: TargetUp, Figures: Figures{23, 0, 4}},
 			{Host: "198.51.100.1", Status: TargetUnknown},
 		}}
 	got := store.Record("wan6", []string{"name.example", "2001:db8::1", "198.51.100.1"})
@@ -80,7 +84,7 @@ func TestTheFilesAreThoseOfUpstream(t *testing.T) {
 func TestBrokenFilesReadAsZeroOrUnknown(t *testing.T) {
 	for _, text := range []string{"", "\n", "x", "1x\n", "-4\n", "99999999999\n", "0x10\n", "1.5\n", "\x00\x00", strings.Repeat("1", 4096)} {
 		store := testStore(t)
-		for _, name := range []string{"PID", "ONLINE", "OFFLINE", "TIME", "LOST", "SCORE", "TURN", "STARTED", "LATENCY_h", "LOSS_h"} {
+		for _, name := range []string{"PID", "ONLINE", "OFFLINE", "TIME", "LOST", "SCORE", "TURN", "STARTED", "LATENCY_h", "LOSS_h", "JITTER_h", "LATENCY", "LOSS", "JITTER"} {
 			put(t, store.TrackDir+"/wan/"+name, text)
 		}
 		put(t, store.TrackDir+"/wan/STATUS", "\n")
@@ -94,7 +98,7 @@ func TestBrokenFilesReadAsZeroOrUnknown(t *testing.T) {
 func TestATargetWithASlashIsUnknownAndNeverWritten(t *testing.T) {
 	store := testStore(t)
 	tracker := open(t, store, "wan")
-	if tracker.SetTarget("../../x", TargetUp) == nil || tracker.SetQuality("../../x", 1, 1) == nil {
+	if tracker.SetTarget("../../x", TargetUp) == nil || tracker.SetQuality("../../x", Figures{}) == nil {
 		t.Error("a target with a slash was written")
 	}
 	want := []Target{{Host: "../../x", Status: TargetUnknown}}
@@ -105,7 +109,7 @@ func TestATargetWithASlashIsUnknownAndNeverWritten(t *testing.T) {
 
 func TestANewTrackerKeepsOnlyTheStatusOfAnEarlierOne(t *testing.T) {
 	store := testStore(t)
-	for _, name := range []string{"TRACK_192.0.2.1", "LATENCY_192.0.2.1", "LOSS_192.0.2.1", "SCORE", "ONLINE", "TRACK_OUTPUT", ".TIME"} {
+	for _, name := range []string{"TRACK_192.0.2.1", "LATENCY_192.0.2.1", "LOSS_192.0.2.1", "JITTER_192.0.2.1", "LATENCY", "SCORE", "ONLINE", "TRACK_OUTPUT", ".TIME"} {
 		put(t, store.TrackDir+"/wan/"+name, "1\n")
 	}
 	put(t, store.TrackDir+"/wan/STATUS", "offline\n")

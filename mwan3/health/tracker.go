@@ -70,13 +70,27 @@ func (t Tracker) SetTarget(host string, status TargetStatus) error {
 	return t.write("TRACK_"+host, string(status))
 }
 
-// SetQuality writes a target's figures: milliseconds and percent.
-func (t Tracker) SetQuality(host string, latency, loss int) error {
+// SetQuality writes a target's figures: LATENCY_<host>, LOSS_<host> and JITTER_<host>.
+func (t Tracker) SetQuality(host string, figures Figures) error {
 	if err := checkName("target", host); err != nil {
 		return err
 	}
-	return errors.Join(t.set("LATENCY_"+host, latency), t.set("LOSS_"+host, loss))
+	return t.setFigures("_"+host, figures)
 }
+
+// SetFigures writes those of the interface: LATENCY, LOSS and JITTER.
+func (t Tracker) SetFigures(figures Figures) error { return t.setFigures("", figures) }
+
+func (t Tracker) setFigures(suffix string, figures Figures) error {
+	return errors.Join(
+		t.set("LATENCY"+suffix, figures.Latency),
+		t.set("LOSS"+suffix, figures.Loss),
+		t.set("JITTER"+suffix, figures.Jitter),
+	)
+}
+
+// SetScore writes SCORE, when it changes between two rounds.
+func (t Tracker) SetScore(score int) error { return t.set("SCORE", score) }
 
 // Round is what a round ends with.
 type Round struct{ Lost, Score, Turn int }
