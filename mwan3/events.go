@@ -21,7 +21,7 @@ const (
 )
 
 // hotplug handles one event of /sbin/hotplug-call or of a tracker, told in the environment: ACTION, INTERFACE, DEVICE,
-// FIRSTCONNECT, MWAN3_SHUTDOWN.
+// FIRSTCONNECT, MWAN3_SHUTDOWN, MWAN3_APPLIED.
 func (c cli) hotplug() error {
 	action, name, device := os.Getenv("ACTION"), os.Getenv("INTERFACE"), os.Getenv("DEVICE")
 	known := []string{"ifup", "ifupdate", "ifdown", "connected", "disconnected"}
@@ -30,7 +30,7 @@ func (c cli) hotplug() error {
 		return exitUnknownAction
 	case name == "":
 		return exitNoInterface
-	case os.Getenv("FIRSTCONNECT") == "1" || os.Getenv("MWAN3_SHUTDOWN") == "1":
+	case os.Getenv("FIRSTCONNECT") == "1" || os.Getenv("MWAN3_SHUTDOWN") == "1" || os.Getenv("MWAN3_APPLIED") == "1":
 		return nil
 	}
 	log := syslog.New("mwan3-hotplug")

@@ -26,13 +26,14 @@ func (t *tracker) do(actions []action) error {
 // tell applies a verdict before anybody hears of it. At the first connect there is none: the configurator has brought
 // the interface up as the config wants it.
 func (t *tracker) tell(event hotplug.Event) error {
-	verdict := event.Action == hotplug.Connected && !event.First || event.Action == hotplug.Disconnected
-	if verdict {
+	if event.Action == hotplug.Connected && !event.First || event.Action == hotplug.Disconnected {
 		if err := t.apply(event); err != nil {
 			return err
 		}
+		event.Applied = !t.unapplied
 	}
-	return t.await(func() { t.report(t.voice.Call(event)) })
+	t.herald.tell(event)
+	return nil
 }
 
 // apply makes policies follow a verdict. One that could not be carried out is tried again after the next round.

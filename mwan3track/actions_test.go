@@ -60,20 +60,20 @@ func TestFilesAndLogLinesAreThoseOfUpstream(t *testing.T) {
 			ONLINE now, OFFLINE 0
 			log 5 Interface wan (eth0) is online
 			event connected wan eth0 first=true`},
-		{"the first target answers", func() []action { return round(m, answered) }, `
+		{"the first target answers", func() []action { return playRound(m, answered) }, `
 			TRACK_192.0.2.1 up
 			TRACK_name.example skipped
 			LATENCY 23, LOSS 0, JITTER 0
 			STATUS online
 			TURN 1, SCORE 4, LOST 0, TIME now`},
-		{"only the second answers", func() []action { return round(m, lost, answered) }, `
+		{"only the second answers", func() []action { return playRound(m, lost, answered) }, `
 			TRACK_192.0.2.1 down
 			log 6 Check (ping) failed for target "192.0.2.1" on interface wan (eth0). Current score: 4
 			TRACK_name.example up
 			LATENCY 23, LOSS 50, JITTER 0
 			STATUS online
 			TURN 2, SCORE 4, LOST 0, TIME now`},
-		{"a bad round", func() []action { return round(m, lost, lost) }, `
+		{"a bad round", func() []action { return playRound(m, lost, lost) }, `
 			TRACK_192.0.2.1 down
 			log 6 Check (ping) failed for target "192.0.2.1" on interface wan (eth0). Current score: 4
 			TRACK_name.example down
@@ -83,14 +83,14 @@ func TestFilesAndLogLinesAreThoseOfUpstream(t *testing.T) {
 			log 5 Interface wan (eth0) is disconnecting
 			event disconnecting wan eth0 first=false
 			TURN 3, SCORE 3, LOST 2, TIME now`},
-		{"a good one", func() []action { return round(m, answered) }, `
+		{"a good one", func() []action { return playRound(m, answered) }, `
 			TRACK_192.0.2.1 up
 			TRACK_name.example skipped
 			LATENCY 23, LOSS 0, JITTER 0
 			log 6 Lost 6 ping(s) on interface wan (eth0). Current score: 3
 			STATUS online
 			TURN 4, SCORE 4, LOST 0, TIME now`},
-		{"bad again", func() []action { return round(m, lost, lost) }, `
+		{"bad again", func() []action { return playRound(m, lost, lost) }, `
 			TRACK_192.0.2.1 down
 			log 6 Check (ping) failed for target "192.0.2.1" on interface wan (eth0). Current score: 4
 			TRACK_name.example down
@@ -100,7 +100,7 @@ func TestFilesAndLogLinesAreThoseOfUpstream(t *testing.T) {
 			log 5 Interface wan (eth0) is disconnecting
 			event disconnecting wan eth0 first=false
 			TURN 5, SCORE 3, LOST 2, TIME now`},
-		{"offline", func() []action { return round(m, lost, lost) }, `
+		{"offline", func() []action { return playRound(m, lost, lost) }, `
 			TRACK_192.0.2.1 down
 			log 6 Check (ping) failed for target "192.0.2.1" on interface wan (eth0). Current score: 3
 			TRACK_name.example down
@@ -110,11 +110,11 @@ func TestFilesAndLogLinesAreThoseOfUpstream(t *testing.T) {
 			log 5 Interface wan (eth0) is offline
 			event disconnected wan eth0 first=false
 			TURN 6, SCORE 0, LOST 4, TIME now`},
-		{"still offline", func() []action { return round(m, lost, lost) }, `
+		{"still offline", func() []action { return playRound(m, lost, lost) }, `
 			TRACK_192.0.2.1 down
 			TRACK_name.example down
 			TURN 7, SCORE 0, LOST 6, TIME now`},
-		{"back", func() []action { return round(m, answered) }, `
+		{"back", func() []action { return playRound(m, answered) }, `
 			TRACK_192.0.2.1 up
 			log 6 Check (ping) success for target "192.0.2.1" on interface wan (eth0). Current score: 0
 			TRACK_name.example skipped
@@ -124,7 +124,7 @@ func TestFilesAndLogLinesAreThoseOfUpstream(t *testing.T) {
 			log 5 Interface wan (eth0) is connecting
 			event connecting wan eth0 first=false
 			TURN 8, SCORE 1, LOST 0, TIME now`},
-		{"online", func() []action { return round(m, answered) }, `
+		{"online", func() []action { return playRound(m, answered) }, `
 			TRACK_192.0.2.1 up
 			log 6 Check (ping) success for target "192.0.2.1" on interface wan (eth0). Current score: 1
 			TRACK_name.example skipped

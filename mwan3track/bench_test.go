@@ -22,6 +22,7 @@ import (
 	"mwan3/config"
 	"mwan3/health"
 	"mwan3/hotplug"
+	"mwan3/iproute"
 	"mwan3/network"
 	"mwan3/syslog"
 	"mwan3track/probe"
@@ -40,17 +41,20 @@ type bench struct {
 	blind    error // of Look
 	answer   probe.Result
 	hang     bool          // probes do not end before they are interrupted
-	busy     time.Duration // what events take
+	busy     time.Duration // what it takes to tell an event
+	applying time.Duration // what it takes to apply a verdict
+	events   chan iproute.Event
 	mu       sync.Mutex
 	notes    []string // what happened, with the second in which it did
 	opened   []probe.Path
 }
 
 func newBench(t *testing.T, s config.Interface) *bench {
-	b := &bench{t: t, begin: time.Now(), signals: make(chan os.Signal, 16), ended: make(chan error, 1), answer: answered}
+	b := &bench{t: t, begin: time.Now(), signals: make(chan os.Signal, 16), ended: make(chan error, 1), answer: answered,
+		events: make(chan iproute.Event)}
 	b.store = health.Store{Dir: filepath.Join(t.TempDir(), "mwan3"), TrackDir: filepath.Join(t.TempDir(), "mwan3track")}
 	b.settings = settings{section: s, mask: config.DefaultMask}
-	b.found = link{up: true, path: probe.Path{Family: network.IPv4, Device: "eth0", Source: netip.MustParseAddr("192.0.2.1"), Mark: 0x3f00}}
+	b.found = link{up: true, index: 7, path: probe.Path{Family: network.IPv4, Device: "eth0", Source: netip.MustParseAddr("192.0.2.1"), Mark: 0x3f00}}
 	return b
 }
 
@@ -80,8 +84,11 @@ func (b *bench) Look(context.Context, settings) (link, error) {
 	return b.found, b.blind
 }
 
+func (b *bench) Watch(context.Context) (<-chan iproute.Event, error) { return b.events, nil }
+
 func (b *bench) Apply(event hotplug.Event) error {
 	b.note("apply %s", event.Action)
+	time.Sleep(b.applying)
 	return nil
 }
 
@@ -92,7 +99,8 @@ func (b *bench) Call(event hotplug.Event) error {
 }
 
 func (b *bench) open(path probe.Path, _ config.Tracking) (probe.Prober, error) {
-	b.publish()
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.opened = append(b.opened, path)
 	return b, nil
 }
@@ -100,8 +108,12 @@ func (b *bench) open(path probe.Path, _ config.Tracking) (probe.Prober, error) {
 func (b *bench) Probe(ctx context.Context, target probe.Target) probe.Result {
 	b.note("probe %s", target.Addr)
 	if b.hang {
-		<-ctx.Done()
-		return probe.Result{Err: ctx.Err()}
+		select {
+		case <-ctx.Done():
+			return probe.Result{Err: ctx.Err()}
+		case <-time.After(target.Timeout):
+			return lost
+		}
 	}
 	return b.answer
 }
@@ -144,7 +156,7 @@ func (b *bench) stop() {
 	b.notes = b.notes[:n]
 }
 
-// questions returns the lookups and probes since the last time; those of one second in no particular order.
+// questions returns the lookups and probes since the last time.
 func (b *bench) questions() []string {
 	var questions []string
 	for _, note := range b.notes {
@@ -153,22 +165,44 @@ func (b *bench) questions() []string {
 		}
 	}
 	b.notes = nil
-	slices.SortStableFunc(questions, func(a, b string) int {
-		if secondA, _, _ := strings.Cut(a, " "); strings.HasPrefix(b, secondA+" ") {
-			return strings.Compare(a, b)
-		}
-		return 0
-	})
-	return questions
+	return inOrder(questions)
 }
 
 // expect compares what happened since the last time.
 func (b *bench) expect(want ...string) {
 	b.t.Helper()
-	if diff := cmp.Diff(want, b.notes); diff != "" {
+	if diff := cmp.Diff(inOrder(want), inOrder(b.notes)); diff != "" {
 		b.t.Error(diff)
 	}
 	b.notes = nil
+}
+
+// inOrder sorts what happened at the same moment in different goroutines: first what the tracker did, then what was
+// told, then what was asked.
+func inOrder(notes []string) []string {
+	rank := func(note string) (moment string, rank int) {
+		moment, what, _ := strings.Cut(note, " ")
+		switch what, _, _ := strings.Cut(what, " "); what {
+		case "call":
+			return moment, 1
+		case "lookup", "probe":
+			return moment, 2
+		}
+		return moment, 0
+	}
+	notes = slices.Clone(notes)
+	slices.SortStableFunc(notes, func(a, b string) int {
+		momentA, rankA := rank(a)
+		momentB, rankB := rank(b)
+		switch {
+		case momentA != momentB:
+			return 0
+		case rankA == 2 && rankB == 2:
+			return strings.Compare(a, b)
+		}
+		return rankA - rankB
+	})
+	return notes
 }
 
 func (b *bench) file(name string) string {

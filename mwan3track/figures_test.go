@@ -138,7 +138,7 @@ func TestWhatIsInTheFilesComesBack(t *testing.T) {
 	s.Tracking.CheckQuality = true
 	m := newMachine(s)
 	m.connect("eth0")
-	for _, a := range append(round(m, quality(20, 0)), writeScore(5)) {
+	for _, a := range append(playRound(m, quality(20, 0)), writeScore(5)) {
 		tr.act(a)
 	}
 	want := health.Record{Status: "online", Score: 5, Turn: 1, Time: 7, Figures: health.Figures{Latency: 20},

@@ -68,7 +68,7 @@ func TestQualityIsWrittenAndLogged(t *testing.T) {
 		"STATUS online",
 		"TURN 1, SCORE 6, LOST 0, TIME now",
 	}
-	if diff := cmp.Diff(want, lines(round(m, lost, quality(1200, 33), quality(600, 0)))); diff != "" {
+	if diff := cmp.Diff(want, lines(playRound(m, lost, quality(1200, 33), quality(600, 0)))); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -139,7 +139,7 @@ func TestWhyAProbeWasNotSentIsLogged(t *testing.T) {
 		`log 6 Check (ping) failed for target "192.0.2.1" on interface wan (eth0). Current score: 6`,
 		"log 6 Interface wan (eth0): reach 192.0.2.1: network is unreachable",
 	}
-	got := lines(round(m, probe.Result{Loss: 100, Err: errors.New("reach 192.0.2.1: network is unreachable")}))[:3]
+	got := lines(playRound(m, probe.Result{Loss: 100, Err: errors.New("reach 192.0.2.1: network is unreachable")}))[:3]
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"mwan3/config"
+	"mwan3/iproute"
 	"mwan3/network"
 	"mwan3/survey"
 	"mwan3track/probe"
@@ -43,14 +44,20 @@ func (looker) Look(ctx context.Context, s settings) (link, error) {
 	return newLink(s, iface), nil
 }
 
+// Watch reports changes of devices and addresses.
+func (looker) Watch(ctx context.Context) (<-chan iproute.Event, error) {
+	return iproute.WatchLinks(ctx)
+}
+
 func newLink(s settings, iface network.Interface) link {
-	device, router := kernelAddrs(iface.Device)
+	index, device, router := kernelAddrs(iface.Device)
 	source, guessed := network.Source(iface, s.section.Family, device, router)
 	if source.IsUnspecified() {
 		source = netip.Addr{}
 	}
 	return link{
 		up:      true,
+		index:   index,
 		guessed: guessed,
 		path:    probe.Path{Family: s.section.Family, Device: iface.Device, Source: source, Mark: mark(s, iface)},
 	}
@@ -65,15 +72,15 @@ func mark(s settings, iface network.Interface) uint32 {
 	return s.mask.SpecialMark(config.Default)
 }
 
-// kernelAddrs returns the addresses of a device, and of the router as a whole. What cannot be read is left out: they
-// only serve to guess.
-func kernelAddrs(device string) (onDevice, onRouter []netip.Prefix) {
+// kernelAddrs returns the index and the addresses of a device, and the addresses of the router as a whole. What cannot be
+// read is left out: addresses only serve to guess.
+func kernelAddrs(device string) (index int, onDevice, onRouter []netip.Prefix) {
 	if dev, err := net.InterfaceByName(device); err == nil {
 		addrs, _ := dev.Addrs()
-		onDevice = prefixes(addrs)
+		index, onDevice = dev.Index, prefixes(addrs)
 	}
 	addrs, _ := net.InterfaceAddrs()
-	return onDevice, prefixes(addrs)
+	return index, onDevice, prefixes(addrs)
 }
 
 func prefixes(addrs []net.Addr) []netip.Prefix {

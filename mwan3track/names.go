@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 
-	"mwan3/config"
 	"mwan3/network"
 	"mwan3track/probe"
 )
@@ -28,102 +29,83 @@ func systemLookup() lookup {
 	return resolver.LookupNetIP
 }
 
-// names knows the addresses of an interface's targets.
-type names struct {
-	lookup   lookup
-	network  string
-	patience time.Duration // for the first lookup of a name
-	hosts    []host
+// name knows the address of one target.
+type name struct {
+	host    string // as the config has it
+	lookup  lookup
+	network string
+	literal bool // it is an address, not a name
+
+	mu    sync.Mutex
+	addr  netip.Addr    // the last one known
+	until time.Time     // when it has to be looked up again
+	asked chan struct{} // closed when the lookup under way ends; nil without one
+	err   error         // of the last lookup
 }
 
-// host is one target.
-type host struct {
-	probe.Target             // Addr: the last one known
-	literal      bool        // it is an address, not a name
-	until        time.Time   // when Addr has to be looked up again
-	asked        chan resolved // of a lookup under way; nil without one
-	err          error       // of the last lookup
-}
-
-type resolved struct {
-	addr netip.Addr
-	err  error
-}
-
-func newNames(lookup lookup, family network.Family, tracking config.Tracking) *names {
-	n := &names{lookup: lookup, network: "ip4", patience: tracking.Timeout}
-	if family == network.IPv6 {
-		n.network = "ip6"
-	}
-	for _, target := range tracking.Targets {
+func newNames(lookup lookup, family network.Family, targets []string) []*name {
+	network4or6 := map[network.Family]string{network.IPv4: "ip4", network.IPv6: "ip6"}[family]
+	var names []*name
+	for _, target := range targets {
 		addr, err := netip.ParseAddr(target)
-		n.hosts = append(n.hosts, host{Target: probe.Target{Host: target, Addr: addr}, literal: err == nil})
+		names = append(names, &name{host: target, lookup: lookup, network: network4or6, literal: err == nil, addr: addr})
 	}
-	return n
+	return names
 }
 
-// target returns a target with its address. While a known name is looked up again its old address serves; DNS is
-// often the first to fail with an uplink.
-func (n *names) target(ctx context.Context, i int) (probe.Target, error) {
-	h := &n.hosts[i]
-	if h.literal {
-		return h.Target, nil
+// target returns the target with its address. It waits for a lookup, up to patience, only where no address is known yet:
+// while a known name is looked up again its old address serves. DNS is often the first to fail with an uplink.
+func (n *name) target(ctx context.Context, patience time.Duration) (probe.Target, error) {
+	addr, asked := n.known()
+	if addr.IsValid() {
+		return probe.Target{Host: n.host, Addr: addr}, nil
 	}
-	if h.asked == nil && !time.Now().Before(h.until) {
-		h.asked = n.ask(h.Host)
-	}
-	n.collect(ctx, h)
-	if !h.Addr.IsValid() {
-		return h.Target, h.err
-	}
-	return h.Target, nil
-}
-
-// doubt makes a name be looked up before its next probe.
-func (n *names) doubt(i int) { n.hosts[i].until = time.Time{} }
-
-// ask starts a lookup. It ends by itself.
-func (n *names) ask(name string) chan resolved {
-	asked := make(chan resolved, 1)
-	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
-		defer cancel()
-		addrs, err := n.lookup(ctx, n.network, name)
-		if err != nil || len(addrs) == 0 {
-			asked <- resolved{err: fmt.Errorf("resolve %s: %w", name, err)}
-			return
-		}
-		asked <- resolved{addr: addrs[0].Unmap()}
-	}()
-	return asked
-}
-
-// collect takes in a lookup that has ended. It waits for one, but not for long, where there is no address yet.
-func (n *names) collect(ctx context.Context, h *host) {
-	if h.asked == nil {
-		return
-	}
-	if h.Addr.IsValid() {
-		select {
-		case a := <-h.asked:
-			h.take(a)
-		default:
-		}
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, n.patience)
-	defer cancel()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
 	select {
-	case a := <-h.asked:
-		h.take(a)
+	case <-asked:
+	case <-timer.C:
+		return probe.Target{}, fmt.Errorf("resolve %s: %w", n.host, context.DeadlineExceeded)
 	case <-ctx.Done():
-		h.err = fmt.Errorf("resolve %s: %w", h.Host, ctx.Err())
+		return probe.Target{}, ctx.Err()
 	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return probe.Target{Host: n.host, Addr: n.addr}, n.err
 }
 
-func (h *host) take(a resolved) {
-	h.asked, h.err = nil, a.err
-	if a.err == nil {
-		h.Addr, h.until = a.addr, time.Now().Add(nameAge)
+// known returns the address, if there is one, and starts a lookup that is due. It ends by itself.
+func (n *name) known() (netip.Addr, <-chan struct{}) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.literal && n.asked == nil && !time.Now().Before(n.until) {
+		n.asked = make(chan struct{})
+		go n.ask(n.asked)
 	}
+	return n.addr, n.asked
+}
+
+// doubt makes the name be looked up before its next probe.
+func (n *name) doubt() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.until = time.Time{}
+}
+
+func (n *name) ask(done chan<- struct{}) {
+	defer close(done)
+	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
+	defer cancel()
+	addrs, err := n.lookup(ctx, n.network, n.host)
+	if err == nil && len(addrs) == 0 {
+		err = errors.New("no address")
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.asked, n.err = nil, nil
+	if err != nil {
+		n.err = fmt.Errorf("resolve %s: %w", n.host, err)
+		return
+	}
+	n.addr, n.until = addrs[0].Unmap(), time.Now().Add(nameAge)
 }

@@ -58,7 +58,7 @@ func TestTimeoutsFollowTheAnswers(t *testing.T) {
 	} {
 		m := patient("192.0.2.1")
 		for _, result := range test.give {
-			round(m, result)
+			playRound(m, result)
 		}
 		if got := m.timeout(); got != test.want {
 			t.Errorf("%s: %s, not %s", test.name, got, test.want)
@@ -68,11 +68,11 @@ func TestTimeoutsFollowTheAnswers(t *testing.T) {
 
 func TestTheSlowestTargetSetsTheTimeout(t *testing.T) {
 	m := patient("192.0.2.1", "192.0.2.2", "192.0.2.3")
-	round(m, quality(20, 0), quality(1000, 0), lost)
+	playRound(m, quality(20, 0), quality(1000, 0), lost)
 	if got := m.timeout(); got != 3*time.Second { // a bad round, but not a silent one
 		t.Errorf("it is %s", got)
 	}
-	round(m, lost, lost, lost)
+	playRound(m, lost, lost, lost)
 	if got := m.timeout(); got != 6*time.Second {
 		t.Errorf("after a silent round it is %s", got)
 	}
@@ -88,8 +88,8 @@ func TestTheTimeoutStaysWithoutTimeoutMax(t *testing.T) {
 		s.Tracking.TimeoutMax = most
 		m := newMachine(s)
 		m.connect("eth0")
-		round(m, quality(3900, 0))
-		round(m, lost)
+		playRound(m, quality(3900, 0))
+		playRound(m, lost)
 		if got := m.timeout(); got != 4*time.Second {
 			t.Errorf("timeout_max %s: it is %s", most, got)
 		}

@@ -36,8 +36,8 @@ func ask(m *machine, results ...probe.Result) []answer {
 	return answers
 }
 
-// round plays a whole round. It ends 10 seconds after the last one.
-func round(m *machine, results ...probe.Result) []action {
+// playRound plays a whole round. It ends 10 seconds after the last one.
+func playRound(m *machine, results ...probe.Result) []action {
 	return m.finish(m.told.Add(10*time.Second), ask(m, results...))
 }
 
@@ -53,9 +53,9 @@ type player struct {
 func (p *player) play(event rune) []action {
 	switch event {
 	case '+':
-		return round(p.machine, answered)
+		return playRound(p.machine, answered)
 	case '-':
-		return round(p.machine, lost)
+		return playRound(p.machine, lost)
 	case 'i':
 		p.judge(0, lost)
 		return nil

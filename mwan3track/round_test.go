@@ -1,69 +1,93 @@
 package main
 
 import (
-	"context"
-	"os"
-	"path/filepath"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
-	"mwan3/config"
-	"mwan3/health"
-	"mwan3/hotplug"
-	"mwan3/syslog"
 	"mwan3track/probe"
 )
 
-// quiet is a router where all is well and nobody listens.
-type quiet struct{}
-
-func (quiet) Settings(string) (settings, error)                        { return settings{}, nil }
-func (quiet) Look(context.Context, settings) (link, error)             { return link{up: true}, nil }
-func (quiet) Apply(hotplug.Event) error                                { return nil }
-func (quiet) Call(hotplug.Event) error                                 { return nil }
-func (quiet) Write(syslog.Severity, string)                            {}
-func (quiet) Close() error                                             { return nil }
-func (quiet) Probe(context.Context, probe.Target) probe.Result         { return answered }
-func (q quiet) open(probe.Path, config.Tracking) (probe.Prober, error) { return q, nil }
-
-func quietTracker(t testing.TB) *tracker {
-	t.Helper()
-	s := section(5, 5, "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4")
-	s.Tracking.Reliability = 4
-	q := quiet{}
-	tr := &tracker{eyes: q, voice: q, log: q, signals: make(chan os.Signal), open: q.open, uptime: uptime}
-	tr.store = health.Store{Dir: filepath.Join(t.TempDir(), "a"), TrackDir: filepath.Join(t.TempDir(), "b")}
-	files, err := tr.store.OpenTracker("wan")
-	if err != nil {
-		t.Fatal(err)
+// TestRoundsAskSparesForFailuresAndLateAnswers plays rounds with a timeout of 4 s. Answers are "target+ms" when one comes
+// and "target-ms" when the probe fails, at that time.
+func TestRoundsAskSparesForFailuresAndLateAnswers(t *testing.T) {
+	for _, test := range []struct {
+		name          string
+		targets, need int
+		answers       string
+		want          string // target@ms/timeout for each that is asked, and how the round ends
+	}{
+		{"all is well", 4, 1, "0+20", "0@0/4000 good@20"},
+		{"two have to answer and are asked at once", 4, 2, "0+20 1+30", "0@0/4000 1@0/4000 good@30"},
+		{"all have to answer", 3, 3, "0+20 1+30 2+10", "0@0/4000 1@0/4000 2@0/4000 good@30"},
+		{"an answer in the first quarter is not late", 4, 1, "0+1000", "0@0/4000 good@1000"},
+		{"a late answer lets a spare be asked", 4, 1, "1+1400", "0@0/4000 1@1334/2666 good@1400"},
+		{"the late answer may be the first", 4, 1, "0+1500", "0@0/4000 1@1334/2666 good@1500"},
+		{"nobody answers", 4, 1, "", "0@0/4000 1@1334/2666 2@1667/2333 3@2000/2000 bad@4000"},
+		{"a single target", 1, 1, "", "0@0/4000 bad@4000"},
+		{"one of two", 2, 2, "0+20", "0@0/4000 1@0/4000 bad@4000"},
+		{"failures let spares be asked at once", 4, 1, "0-10 1-20 2-30 3-40", "0@0/4000 1@10/3990 2@20/3980 3@30/3970 bad@40"},
+		{"a failure and a late answer", 3, 1, "0-10", "0@0/4000 1@10/3990 2@1500/2500 bad@4000"},
+		{"a failure among those that have to answer", 3, 2, "0-10 1+20 2+40", "0@0/4000 1@0/4000 2@10/3990 good@40"},
+		{"more have to answer than there are", 2, 3, "0+1 1+1", "0@0/4000 1@0/4000 bad@1"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := playAnswers(newRound(time.Time{}.Add(time.Hour), test.targets, test.need, 4*time.Second), test.answers); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
 	}
-	tr.files, tr.timer, tr.worker = files, time.NewTimer(time.Hour), startWorker()
-	t.Cleanup(tr.worker.stop)
-	if err := tr.begin(settings{section: s}); err != nil {
-		t.Fatal(err)
-	}
-	return tr
 }
 
-func TestAQuietRoundLeavesLittleGarbage(t *testing.T) {
-	tr := quietTracker(t)
-	allocs := testing.AllocsPerRun(100, func() {
-		if err := tr.round(); err != nil {
-			t.Fatal(err)
+// playAnswers lets time pass until the round is over. Probes that say nothing fail when their time is over.
+func playAnswers(r *round, answers string) string {
+	type end struct {
+		at int
+		ok bool
+	}
+	ends := map[int]end{}
+	for _, answer := range strings.Fields(answers) {
+		var target, at int
+		if n, _ := fmt.Sscanf(strings.Replace(answer, "+", " ", 1), "%d %d", &target, &at); n == 2 {
+			ends[target] = end{at, true}
+		} else {
+			fmt.Sscanf(strings.Replace(answer, "-", " ", 1), "%d %d", &target, &at)
+			ends[target] = end{at, false}
 		}
-	})
-	if allocs > 25 { // two files and six actions
-		t.Errorf("%g allocations", allocs)
+	}
+	var story []string
+	for ms := 0; ; ms++ {
+		now := r.began.Add(time.Duration(ms) * time.Millisecond)
+		for target := range r.answers {
+			if e, ok := ends[target]; ok && e.at == ms && r.answers[target].asked {
+				r.take(target, e.ok, probe.Result{OK: e.ok})
+			}
+		}
+		if r.over() {
+			return strings.Join(append(story, fmt.Sprintf("%s@%d", map[bool]string{true: "good", false: "bad"}[r.good()], ms)), " ")
+		}
+		for target, timeout, ok := r.next(now); ok; target, timeout, ok = r.next(now) {
+			story = append(story, fmt.Sprintf("%d@%d/%d", target, ms, timeout.Milliseconds()))
+			if _, ok := ends[target]; !ok {
+				ends[target] = end{ms + int(timeout.Milliseconds()), false}
+			}
+		}
+		if wake := r.wake(now); !wake.IsZero() && !wake.After(now) {
+			panic("it wants to wake in the past")
+		}
 	}
 }
 
-func BenchmarkRound(b *testing.B) {
-	tr := quietTracker(b)
-	b.ReportAllocs()
-	b.ResetTimer()
-	for range b.N {
-		if err := tr.round(); err != nil {
-			b.Fatal(err)
+func TestTheNextRoundOfAFailingOneBeginsAfterThreeQuarters(t *testing.T) {
+	began := time.Time{}.Add(time.Hour)
+	r := newRound(began, 1, 1, 300*time.Millisecond)
+	for _, test := range []struct{ pause, want time.Duration }{
+		{100 * time.Millisecond, 225 * time.Millisecond},
+		{time.Second, time.Second},
+	} {
+		if got := r.successor(test.pause, 300*time.Millisecond).Sub(began); got != test.want {
+			t.Errorf("pause %s: got %s, want %s", test.pause, got, test.want)
 		}
 	}
 }

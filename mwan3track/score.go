@@ -82,6 +82,9 @@ func newMachine(section config.Interface) *machine {
 // paused tells whether there is nothing to probe, because the interface is down.
 func (m *machine) paused() bool { return !m.started }
 
+// failing tells whether bad rounds would bring the interface offline.
+func (m *machine) failing() bool { return m.score > m.tracking.Up }
+
 // begin clears the actions of the last input and tells whether this one counts: after stop nothing does.
 func (m *machine) begin() bool {
 	m.actions = m.actions[:0]

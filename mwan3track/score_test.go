@@ -178,7 +178,7 @@ func TestTheGoldenTraceOfUpstream(t *testing.T) {
 		results := map[rune][]probe.Result{'+': {answered}, '-': {lost, lost}}[event]
 		status := []string{}
 		var end writeRound
-		for _, a := range round(m, results...) {
+		for _, a := range playRound(m, results...) {
 			switch a := a.(type) {
 			case writeTarget:
 				status = append(status, string(a.Status))
@@ -255,7 +255,7 @@ func TestReliabilityIsHowManyMustAnswer(t *testing.T) {
 		m := newMachine(s)
 		m.connect("eth0")
 		var words []string
-		for _, a := range round(m, test.results...) {
+		for _, a := range playRound(m, test.results...) {
 			if target, ok := a.(writeTarget); ok {
 				words = append(words, string(target.Status))
 			}

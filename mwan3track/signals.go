@@ -4,10 +4,12 @@ import (
 	"errors"
 	"os"
 	"syscall"
-	"time"
 
 	"mwan3/syslog"
 )
+
+// requests are what signals, and the kernel, have asked for since the last step.
+type requests struct{ lost, ifdown, ifup, reload, stop bool }
 
 // await waits for work that may take long and notes the signals that arrive meanwhile. Only SIGTERM does not wait for
 // its end: the work goes on by itself then.
@@ -28,72 +30,60 @@ func (t *tracker) await(work func()) error {
 	return t.stopped()
 }
 
-// idle waits for the next round and does what signals ask for. It ends early when that makes a new round due.
-func (t *tracker) idle(pause time.Duration) error {
-	t.timer.Reset(pause)
-	for {
-		if due, err := t.obey(); due || err != nil {
+// obey does what signals and the kernel asked for: ifdown before ifup, as upstream.
+func (t *tracker) obey() error {
+	todo := t.pending
+	t.pending = requests{}
+	if todo.stop {
+		return t.stopped()
+	}
+	for _, request := range []struct {
+		made bool
+		obey func() error
+	}{{todo.lost, t.lost}, {todo.ifdown, t.ifdown}, {todo.ifup, t.ifup}, {todo.reload, t.reload}} {
+		if !request.made {
+			continue
+		}
+		if err := request.obey(); err != nil {
 			return err
 		}
-		var over <-chan time.Time
-		if !t.machine.paused() || t.blind {
-			over = t.timer.C
-		}
-		select {
-		case <-over:
-			return nil
-		case signal := <-t.signals:
-			t.note(signal)
-		}
 	}
+	return nil
 }
 
-// obey does what signals asked for: ifdown before ifup, as upstream.
-func (t *tracker) obey() (due bool, err error) {
-	todo := t.pending
-	t.pending = struct{ ifdown, ifup, reload, stop bool }{}
-	switch {
-	case todo.stop:
-		return false, t.stopped()
-	case todo.ifdown:
-		t.pending.ifup, t.pending.reload = todo.ifup, todo.reload
-		t.blind = false
-		if err := t.do(t.machine.ifdown()); err != nil {
-			return false, err
-		}
-	case todo.ifup:
-		t.pending.reload = todo.reload
-		if err := t.do(t.machine.ifup()); err != nil {
-			return false, err
-		}
-		err := t.connect()
-		return !t.blind, err
-	case todo.reload:
-		return t.reload()
-	default:
-		return false, nil
-	}
-	return t.obey()
+func (t *tracker) lost() error { return t.cut("its device cannot send any more") }
+
+func (t *tracker) ifdown() error {
+	t.abandon()
+	t.blind = false
+	return t.do(t.machine.ifdown())
 }
 
-// reload reads the config again. Where it says the same as before about this interface nothing happens.
-func (t *tracker) reload() (changed bool, err error) {
+func (t *tracker) ifup() error {
+	t.abandon()
+	if err := t.do(t.machine.ifup()); err != nil {
+		return err
+	}
+	return t.connect()
+}
+
+// reload reads the config again. Where it says the same as before about this interface the network is looked at.
+func (t *tracker) reload() error {
 	fresh, err := t.eyes.Settings(t.settings.section.Name)
-	if errors.Is(err, errNothing) {
+	switch {
+	case errors.Is(err, errNothing):
 		t.logf(syslog.Notice, "Interface %s: %s", t.settings.section.Name, err)
-		return false, errStopped
-	}
-	if err != nil {
+		return errStopped
+	case err != nil:
 		t.logf(syslog.Warning, "Interface %s: keeping the old configuration: %s", t.settings.section.Name, err)
-		return false, nil
-	}
-	if fresh.same(t.settings) {
+		return nil
+	case fresh.same(t.settings):
 		t.settings.config = fresh.config
-		return false, nil
+		t.lookSoon(0)
+		return nil
 	}
 	t.noteWrite(t.files.Clean())
-	err = t.begin(fresh)
-	return !t.blind, err
+	return t.begin(fresh)
 }
 
 // note remembers a signal until it can be obeyed.
@@ -109,9 +99,6 @@ func (t *tracker) note(signal os.Signal) {
 		t.pending.stop = true
 	}
 }
-
-// interrupted tells whether a signal makes the running round meaningless.
-func (t *tracker) interrupted() bool { return t.pending.ifdown || t.pending.ifup || t.pending.stop }
 
 func (t *tracker) stopped() error {
 	for _, line := range t.machine.stop() {

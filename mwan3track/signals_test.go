@@ -11,21 +11,40 @@ import (
 	"time"
 )
 
-func TestSignalsDuringAnEventAreNotLost(t *testing.T) {
+func TestSignalsWhileAVerdictIsAppliedAreNotLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, section(2, 2, "192.0.2.7"))
-		b.busy = 5 * time.Second
 		b.start()
+		b.applying = 5 * time.Second
 		b.after(time.Second)
-		b.signal(syscall.SIGUSR2, syscall.SIGUSR1)
-		b.expect(online0, first0)
-		b.after(15 * time.Second)
-		b.expect("5 probe 192.0.2.7", "5 log Detect ifdown event on interface wan (eth0)", "5 log Interface wan (eth0) is offline",
-			"5 apply disconnected", "5 call disconnected wan eth0 first=false",
-			"10 log Detect ifup event on interface wan (eth0)", "10 log Interface wan (eth0) is online",
-			"10 call connected wan eth0 first=true", "15 probe 192.0.2.7")
-		b.busy = 0
+		b.signal(syscall.SIGUSR1, syscall.SIGUSR1, syscall.SIGUSR2)
+		b.expect(online0, first0, "0 probe 192.0.2.7", "1 log Detect ifdown event on interface wan (eth0)",
+			"1 log Interface wan (eth0) is offline", "1 apply disconnected")
+		b.after(10 * time.Second)
+		b.expect("6 log Detect ifdown event on interface wan (eth0)", "6 log Detect ifup event on interface wan (eth0)",
+			"6 log Interface wan (eth0) is online", "6 call disconnected wan eth0 first=false",
+			"6 call connected wan eth0 first=true", "6 probe 192.0.2.7")
 		b.stop()
+	})
+}
+
+func TestAScriptThatTakesLongDelaysNoVerdict(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, section(1, 1, "192.0.2.7"))
+		b.busy = time.Minute
+		b.answer = lost
+		b.start()
+		b.answer = answered
+		b.after(6 * time.Second)
+		b.expect(online0, "0 log Check (ping) failed for target \"192.0.2.7\" on interface wan (eth0). Current score: 2",
+			"0 log Interface wan (eth0) is disconnecting", "0 log Interface wan (eth0) is offline", "0 apply disconnected",
+			first0, "0 probe 192.0.2.7",
+			"3 log Check (ping) success for target \"192.0.2.7\" on interface wan (eth0). Current score: 0",
+			"3 log Lost 1 ping(s) on interface wan (eth0). Current score: 0",
+			"3 log Interface wan (eth0) is connecting", "3 log Interface wan (eth0) is online", "3 apply connected", "3 probe 192.0.2.7",
+			"5 probe 192.0.2.7")
+		b.stop()
+		time.Sleep(b.busy) // the script goes on by itself
 	})
 }
 

@@ -10,12 +10,13 @@ import (
 	"mwan3/config"
 	"mwan3/health"
 	"mwan3/hotplug"
+	"mwan3/iproute"
 	"mwan3/syslog"
 	"mwan3track/probe"
 )
 
-// lookPause is the least time between two looks at the network because of failing probes.
-const lookPause = 5 * time.Second
+// maxLanes is how many rounds may be under way at the same time.
+const maxLanes = 2
 
 // errStopped ends the loop: somebody wants the tracker to stop, or the config has nothing to track any more.
 var errStopped = errors.New("stopped")
@@ -24,6 +25,7 @@ var errStopped = errors.New("stopped")
 type link struct {
 	up      bool
 	path    probe.Path
+	index   int  // of the device; 0 if it is not there
 	guessed bool // netifd gave no source address
 }
 
@@ -38,11 +40,13 @@ type settings struct {
 type eyes interface {
 	// Settings reads the config of an interface. The error wraps errNothing when there is nothing to track.
 	Settings(iface string) (settings, error)
-	// Look finds the interface's device, source and mark.
+	// Look finds the interface's device, source and mark. It may take seconds.
 	Look(ctx context.Context, s settings) (link, error)
+	// Watch reports changes of devices and addresses until ctx ends.
+	Watch(ctx context.Context) (<-chan iproute.Event, error)
 }
 
-// voice tells the router. It may take seconds.
+// voice tells the router. It may take seconds, and Call minutes.
 type voice interface {
 	Apply(event hotplug.Event) error // makes policies follow
 	Call(event hotplug.Event) error  // tells everybody
@@ -53,46 +57,57 @@ type logger interface {
 	Write(severity syslog.Severity, text string)
 }
 
-// tracker is the loop around the score machine. Its goroutine owns all of it; another one waits for targets, and short
-// lived ones for events and looks, so that signals are never lost and SIGTERM never waits.
+// tracker is the loop around the score machine. Its goroutine owns all of it; others wait for targets, for events to be
+// told and for looks at the network, so that signals are never lost and SIGTERM never waits.
 type tracker struct {
 	eyes    eyes
 	voice   voice
 	log     logger
 	store   health.Store
 	signals <-chan os.Signal
-	open    func(path probe.Path, tracking config.Tracking) (probe.Prober, error)
+	open    opener
 	lookup  lookup
 	uptime  func() int
 
-	settings   settings
-	machine    *machine
-	files      health.Tracker
-	prober     probe.Prober // nil: to be opened
-	path       probe.Path
-	worker     *worker
-	timer      *time.Timer
+	settings settings
+	machine  *machine
+	files    health.Tracker
+	link     link
+	names    []*name
+
+	lanes    []*lane // all
+	running  []*lane // those with a round under way, the older first
+	outcomes chan outcome
+	herald   *herald
+	events   <-chan iproute.Event
+	sight    sight
+	timer    *time.Timer
+	next     time.Time // when a round may begin
+
 	fresh      bool // not connected since the start, or since the config changed
 	blind      bool // the network could not be looked at
-	looked     time.Time
 	complained bool // that files cannot be written
 	unapplied  bool // the last verdict could not be carried out
-	pending    struct{ ifdown, ifup, reload, stop bool }
+	pending    requests
 }
 
 // run tracks until SIGTERM or until the config has nothing to track any more.
 func (t *tracker) run(s settings) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	files, err := t.store.OpenTracker(s.section.Name)
 	t.noteWrite(err)
 	t.files = files
+	t.watch(ctx)
+	t.herald = newHerald(t.voice.Call)
+	go t.herald.run(ctx)
 	t.timer = time.NewTimer(time.Hour)
 	defer t.timer.Stop()
-	t.worker = startWorker()
-	defer t.worker.stop()
-	defer t.closeProber()
+	t.outcomes = make(chan outcome)
+	defer t.closeLanes()
 	err = t.begin(s)
 	for err == nil {
-		err = t.turn()
+		err = t.step()
 	}
 	if errors.Is(err, errStopped) {
 		return nil
@@ -100,27 +115,57 @@ func (t *tracker) run(s settings) error {
 	return err
 }
 
-// turn is a round, if there is something to probe, and the pause after it.
-func (t *tracker) turn() error {
-	pause := t.settings.section.Tracking.Interval
-	if !t.machine.paused() {
-		if err := t.round(); err != nil {
+// step does what is due and waits for the next thing to happen.
+func (t *tracker) step() error {
+	for _, due := range []func() error{t.obey, t.lookAgain, t.judge, t.ask} {
+		if err := due(); err != nil {
 			return err
 		}
-		pause = t.machine.pause
-		if t.unapplied {
-			if err := t.agree(); err != nil {
-				return err
-			}
-		}
 	}
-	if err := t.idle(pause); err != nil {
-		return err
-	}
-	if t.blind {
-		return t.connect()
+	if t.pending == (requests{}) { // some may have come while a verdict was applied
+		t.wait()
 	}
 	return nil
+}
+
+// wait notes the next thing that happens.
+func (t *tracker) wait() {
+	t.timer.Reset(time.Until(t.wake()))
+	select {
+	case <-t.timer.C:
+	case signal := <-t.signals:
+		t.note(signal)
+	case outcome := <-t.outcomes:
+		t.take(outcome)
+	case event, ok := <-t.events:
+		t.noteEvent(event, ok)
+	case seen := <-t.sight.seen:
+		t.sight.found = &seen
+	case err := <-t.herald.failed:
+		t.report(err)
+	}
+}
+
+// wake is when there is something to do if nothing happens until then.
+func (t *tracker) wake() time.Time {
+	now := time.Now()
+	wake := now.Add(time.Hour)
+	soon := func(at time.Time) {
+		if !at.IsZero() && at.Before(wake) {
+			wake = at
+		}
+	}
+	soon(t.sight.due)
+	if t.machine.paused() || t.blind {
+		return wake
+	}
+	if len(t.running) < maxLanes {
+		soon(t.next)
+	}
+	for _, lane := range t.running {
+		soon(lane.round.wake(now))
+	}
+	return wake
 }
 
 // begin starts tracking afresh.
@@ -132,27 +177,29 @@ func (t *tracker) begin(s settings) error {
 		t.logf(syslog.Warning, "Using ping to track interface %s availability", section.Name)
 		section.Tracking.Method = config.Ping
 	}
+	t.closeLanes()
 	t.machine = newMachine(section)
-	t.worker.names = newNames(t.lookup, section.Family, section.Tracking)
+	t.names = newNames(t.lookup, section.Family, section.Tracking.Targets)
 	t.fresh = true
-	t.closeProber()
 	return t.connect()
 }
 
-// connect looks at the network and tells the machine what is there.
+// connect looks at the network, tells the machine what is there and lets a round follow at once.
 func (t *tracker) connect() error {
-	found, err := t.look()
+	t.abandon()
+	t.next = time.Now()
+	found, err := t.lookNow()
 	t.blind = err != nil && !errors.Is(err, errStopped)
 	if t.blind {
 		t.logf(syslog.Warning, "Interface %s: %s", t.settings.section.Name, err)
+		t.sight.due = time.Now().Add(t.machine.tracking.Interval)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	t.closeProber()
-	t.path = found.path
-	t.warnSource(found)
+	t.link = found
+	t.warnSource()
 	device := found.path.Device
 	if !found.up || t.fresh && t.store.TakenDown(t.settings.section.Name) {
 		device = "" // what somebody took down stays so when the tracker only begins anew
@@ -164,10 +211,10 @@ func (t *tracker) connect() error {
 	return t.agree()
 }
 
-func (t *tracker) warnSource(found link) {
-	name, path := t.settings.section.Name, found.path
+func (t *tracker) warnSource() {
+	name, path := t.settings.section.Name, t.link.path
 	switch {
-	case !found.up || !found.guessed:
+	case !t.link.up || !t.link.guessed:
 	case path.Source.IsValid():
 		t.logf(syslog.Warning, "no src %s address found from netifd for interface '%s' dev '%s' guessing %s",
 			path.Family, name, path.Device, path.Source)
@@ -176,9 +223,8 @@ func (t *tracker) warnSource(found link) {
 	}
 }
 
-// agree makes policies follow what the tracker begins with. They do not when an earlier tracker ended without notice,
-// when the config changed, or when a hotplug script brought our own "disconnected" of an ifdown after the ifup: nothing
-// would be announced then until the interface changes sides.
+// agree makes policies follow what the tracker begins with. They do not when an earlier tracker ended without notice, or
+// when the config changed: nothing would be announced then until the interface changes sides.
 func (t *tracker) agree() error {
 	event := hotplug.Event{Interface: t.settings.section.Name, Device: t.machine.device}
 	state := t.store.State(event.Interface)
@@ -192,83 +238,6 @@ func (t *tracker) agree() error {
 		return nil
 	}
 	return t.apply(event)
-}
-
-// round probes the targets in order until enough of them have answered. Signals that change the interface end it.
-func (t *tracker) round() error {
-	if err := t.refresh(); err != nil {
-		return err
-	}
-	answers := make([]answer, len(t.machine.tracking.Targets))
-	for i, ups := 0, 0; i < len(answers) && ups < t.machine.tracking.Reliability; i++ {
-		result := t.probe(i)
-		if t.interrupted() {
-			return nil
-		}
-		if !result.OK {
-			t.worker.names.doubt(i)
-			t.closeProber()
-		}
-		answers[i] = answer{asked: true, up: t.machine.judge(i, result), result: result}
-		if answers[i].up {
-			ups++
-		}
-	}
-	return t.do(t.machine.finish(time.Now(), answers))
-}
-
-// probe has one target probed and notes the signals that arrive meanwhile.
-func (t *tracker) probe(i int) probe.Result {
-	if t.prober == nil {
-		prober, err := t.open(t.path, t.machine.tracking)
-		if err != nil {
-			return probe.Result{Loss: health.DeadLoss, Err: err}
-		}
-		t.prober = prober
-	}
-	t.worker.start(t.prober, i)
-	for {
-		select {
-		case result := <-t.worker.results:
-			return result
-		case signal := <-t.signals:
-			if t.note(signal); t.interrupted() {
-				t.worker.interrupt()
-			}
-		}
-	}
-}
-
-// refresh looks at the network again after probes failed: an address that changed without an ifup is the reason at times.
-func (t *tracker) refresh() error {
-	if t.prober != nil || time.Since(t.looked) < lookPause {
-		return nil
-	}
-	found, err := t.look()
-	if err == nil && found.up {
-		t.path, t.machine.device = found.path, found.path.Device
-	}
-	if errors.Is(err, errStopped) {
-		return err
-	}
-	return nil
-}
-
-func (t *tracker) look() (link, error) {
-	t.looked = time.Now()
-	var found link
-	var err error
-	if stopped := t.await(func() { found, err = t.eyes.Look(context.Background(), t.settings) }); stopped != nil {
-		return link{}, stopped
-	}
-	return found, err
-}
-
-func (t *tracker) closeProber() {
-	if t.prober != nil {
-		_ = t.prober.Close()
-		t.prober = nil
-	}
 }
 
 func (t *tracker) report(err error) {

@@ -34,6 +34,7 @@ type Event struct {
 	Device    string
 	First     bool // Connected only: tracking has just begun, nothing was proved yet
 	Shutdown  bool // Disconnected only: because mwan3 is being stopped
+	Applied   bool // Connected and Disconnected: the configurator has carried it out, its own script need not
 }
 
 // Router is where the programs are that have to be told.
@@ -76,7 +77,8 @@ func path() string {
 	return "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
 }
 
-// environ lists the variables in upstream's order. FIRSTCONNECT is there, if empty, for Connected only.
+// environ lists the variables in upstream's order. FIRSTCONNECT is there, if empty, for Connected only. MWAN3_APPLIED is
+// ours: a script may take so long that the next verdict comes before it hears of this one, which must not come back then.
 func (e Event) environ() []string {
 	env := []string{"ACTION=" + string(e.Action)}
 	switch {
@@ -86,6 +88,9 @@ func (e Event) environ() []string {
 		env = append(env, "FIRSTCONNECT=1")
 	case e.Action == Connected:
 		env = append(env, "FIRSTCONNECT=")
+	}
+	if e.Applied {
+		env = append(env, "MWAN3_APPLIED=1")
 	}
 	return append(env, "INTERFACE="+e.Interface, "DEVICE="+e.Device)
 }

@@ -35,27 +35,47 @@ func (k Kind) String() string {
 
 // Event says that something changed. It is a reason to look again, not a description of what is there now.
 type Event struct {
-	Kind   Kind
-	Gone   bool           // deleted; otherwise new or changed
-	Family network.Family // of routes, rules and addresses
-	Table  int            // of routes, and of rules that look one up
-	Index  int            // of the device: links, addresses, routes with one next hop; 0 otherwise
+	Kind    Kind
+	Gone    bool           // deleted; otherwise new or changed
+	Family  network.Family // of routes, rules and addresses
+	Table   int            // of routes, and of rules that look one up
+	Index   int            // of the device: links, addresses, routes with one next hop; 0 otherwise
+	Running bool           // of links: switched on and able to send
 }
 
-// watchBuffer is how much the kernel may queue while the reader is busy: some thousand routes.
-const watchBuffer = 1 << 20
+// watchBuffer is how much the kernel may queue while the reader is busy: some thousand routes. linkBuffer holds some
+// hundred links, of which there are fewer.
+const (
+	watchBuffer = 1 << 20
+	linkBuffer  = 1 << 18
+)
 
 // Watch reports changes of routes, rules, links and addresses of both families. What changes after it returned is
 // reported, so who lists afterwards misses nothing. Events of equal content are not merged. A reader who is too slow
 // gets an Overrun in place of what did not fit, and of what was queued before it. When ctx ends, everything that Watch
 // started ends, too, and then the channel is closed. An earlier closed channel means that the kernel cut the
 // connection, which happens only to a socket that is broken.
-func Watch(ctx context.Context) (<-chan Event, error) { return watch(ctx, watchBuffer) }
+func Watch(ctx context.Context) (<-chan Event, error) {
+	return watch(ctx, watchBuffer, allGroups())
+}
 
-func watch(ctx context.Context, size int) (<-chan Event, error) {
-	w, err := newWatcher(size)
+// WatchLinks is Watch for links and addresses alone: a router with a million routes does not wake who wants only these.
+func WatchLinks(ctx context.Context) (<-chan Event, error) {
+	return watch(ctx, linkBuffer, linkGroups())
+}
+
+func allGroups() []uint {
+	return append(linkGroups(), unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE, unix.RTNLGRP_IPV4_RULE, unix.RTNLGRP_IPV6_RULE)
+}
+
+func linkGroups() []uint {
+	return []uint{unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR}
+}
+
+func watch(ctx context.Context, size int, groups []uint) (<-chan Event, error) {
+	w, err := newWatcher(size, groups)
 	if err != nil {
-		return nil, fmt.Errorf("watch routes: %w", err)
+		return nil, fmt.Errorf("watch the kernel's routing: %w", err)
 	}
 	go w.run(ctx)
 	return w.events, nil
@@ -69,10 +89,8 @@ type watcher struct {
 	buf    []byte
 }
 
-func newWatcher(size int) (*watcher, error) {
-	sock, err := nl.Subscribe(unix.NETLINK_ROUTE,
-		unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE, unix.RTNLGRP_IPV4_RULE, unix.RTNLGRP_IPV6_RULE,
-		unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR)
+func newWatcher(size int, groups []uint) (*watcher, error) {
+	sock, err := nl.Subscribe(unix.NETLINK_ROUTE, groups...)
 	if err != nil {
 		return nil, err
 	}
@@ -177,8 +195,7 @@ func decodeEvent(m message) (Event, bool) {
 		if len(m.body) < unix.SizeofIfInfomsg {
 			return Event{Kind: Overrun}, true
 		}
-		index := binary.NativeEndian.Uint32(m.body[4:])
-		return Event{Kind: LinkChange, Gone: m.typ == unix.RTM_DELLINK, Index: int(index)}, m.body[0] == unix.AF_UNSPEC
+		return linkEvent(m), m.body[0] == unix.AF_UNSPEC
 	case unix.RTM_NEWADDR, unix.RTM_DELADDR:
 		if len(m.body) < unix.SizeofIfAddrmsg {
 			return Event{Kind: Overrun}, true
@@ -188,6 +205,13 @@ func decodeEvent(m message) (Event, bool) {
 		return Event{Kind: AddrChange, Gone: m.typ == unix.RTM_DELADDR, Family: family, Index: int(index)}, ok
 	}
 	return Event{}, false
+}
+
+func linkEvent(m message) Event {
+	const usable = unix.IFF_UP | unix.IFF_RUNNING
+	event := Event{Kind: LinkChange, Gone: m.typ == unix.RTM_DELLINK, Index: int(binary.NativeEndian.Uint32(m.body[4:]))}
+	event.Running = !event.Gone && binary.NativeEndian.Uint32(m.body[8:])&usable == usable
+	return event
 }
 
 func routeEvent(m message) (Event, bool) {

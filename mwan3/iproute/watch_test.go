@@ -49,7 +49,8 @@ func TestWatchReportsEveryKindOfChange(t *testing.T) {
 		{"addr add 192.0.2.77/24 dev wan0", Event{Kind: AddrChange, Index: wan0}},
 		{"addr del 192.0.2.77/24 dev wan0", Event{Kind: AddrChange, Gone: true, Index: wan0}},
 		{"-6 addr add 2001:db8:1::77/64 dev wan0 nodad", Event{Kind: AddrChange, Family: network.IPv6, Index: wan0}},
-		{"link set wan0 mtu 1400", Event{Kind: LinkChange, Index: wan0}},
+		{"link set wan0 mtu 1400", Event{Kind: LinkChange, Index: wan0, Running: true}},
+		{"link set wan0 down", Event{Kind: LinkChange, Index: wan0}},
 		{"link del wan0", Event{Kind: LinkChange, Gone: true, Index: wan0}},
 	}
 	for _, test := range tests {
@@ -63,6 +64,26 @@ func TestWatchReportsEveryKindOfChange(t *testing.T) {
 	}
 	cancel()
 	expectClosed(t, events)
+}
+
+func TestWatchLinksLeavesRoutesAndRulesOut(t *testing.T) {
+	newNamespace(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	events, err := WatchLinks(ctx)
+	succeed(t, err)
+	wan0 := index(t, "wan0")
+	ip(t, "route add default via 192.0.2.9 table 300")
+	ip(t, "rule add pref 9 fwmark 1 lookup 7")
+	ip(t, "addr add 192.0.2.77/24 dev wan0")
+	ip(t, "link set wan0 down")
+	for last := false; !last; {
+		event := <-events
+		if event.Kind != LinkChange && event.Kind != AddrChange {
+			t.Errorf("got %+v", event)
+		}
+		last = event == Event{Kind: LinkChange, Index: wan0}
+	}
 }
 
 // expectClosed drains the channel until it is closed.
@@ -85,7 +106,7 @@ func TestAReaderWhoIsTooSlowGetsAnOverrunAndThenGoesOn(t *testing.T) {
 	newNamespace(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	events, err := watch(ctx, 1)
+	events, err := watch(ctx, 1, allGroups())
 	succeed(t, err)
 	h := open(t)
 	var many []network.Route
