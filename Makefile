@@ -42,9 +42,9 @@ demo: tools build ## watch failover live: three uplinks in namespaces, cut and h
 	@cd e2e && go build $(GOFLAGS) -o ../build/demo ./demo
 	@build/demo
 
-bench: tools build ## measure: starts, verdicts, loads, sizes
+bench: tools build ## measure: starts, verdicts, failover times, probes, loads, sizes; e.g. BENCHFLAGS='-part failover'
 	@cd e2e && go build $(GOFLAGS) -o ../build/bench ./bench
-	@build/bench -bin $(CURDIR)/build
+	@build/bench -bin $(CURDIR)/build $(BENCHFLAGS)
 	@go test -run '^$$' -bench . -benchtime 20x $(addprefix ./,$(addsuffix /...,$(PRODUCT)))
 	@ls -l $(addprefix build/,$(PRODUCT)) | awk '{printf "%8d KiB %s\n", $$5/1024, $$9}'
 

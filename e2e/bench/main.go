@@ -1,139 +1,150 @@
-// Command bench measures whole processes of mwan3 in a lab: how long a start, a verdict, a reload, a status take on a
-// router with many interfaces, policies and rules, with both firewalls.
+// Command bench measures the programs of mwan3, each part in a lab of its own, and prints a table for each:
 //
-//	bench -bin DIR [-uplinks 60] [-policies 10] [-rules 100] [-runs 15]
+//	commands   how long a start, a verdict, a reload, a status take on a router with many interfaces, policies and rules
+//	failover   how long new connections are lost when an uplink dies, and how much of that is ours
+//	trackers   what probing costs: packets, processor time, memory
+//
+// It runs as root and, where the kernel has user namespaces, as anybody; it can be interrupted, and leaves nothing behind.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
-	"slices"
-	"strings"
-	"time"
+	"os/signal"
+	"path/filepath"
+	"syscall"
 
 	"e2e/lab"
 )
 
-// size is what is measured on.
-type size struct{ uplinks, policies, rules int }
+// options are the command line. The same one is passed on to the labs, with scene or part added.
+type options struct {
+	bin     string // the directory of the three programs
+	part    string // one part; empty for all
+	scene   string // in a lab: the one of failover's scenes to play
+	backend string // of failover and trackers
+	cuts    int    // of each scene
+	runs    int    // of each command
+	size    size   // of the router for commands
+}
+
+// part is one of the tables.
+type part struct {
+	name    string
+	outside func(context.Context, options) error // starts the labs and prints
+	inside  func(options) error                  // what a lab does
+}
+
+func parts() []part {
+	return []part{
+		{"commands", oneLab("commands"), measureCommands},
+		{"failover", measureFailover, playScene},
+		{"trackers", oneLab("trackers"), measureTrackers},
+	}
+}
 
 func main() {
 	lab.Enter()
-	var s size
-	bin := flag.String("bin", "", "the directory of the three programs")
-	flag.IntVar(&s.uplinks, "uplinks", 30, "uplinks; each has an interface for IPv4 and one for IPv6")
-	flag.IntVar(&s.policies, "policies", 10, "policies, each of all interfaces")
-	flag.IntVar(&s.rules, "rules", 100, "rules")
-	runs := flag.Int("runs", 15, "runs of each command")
-	flag.Parse()
-	if !lab.Inside() {
-		if err := lab.Run(context.Background(), os.Stdout, os.Stderr, os.Args[1:]...); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1)
-		}
+	ctx := context.Background()
+	if !lab.Inside() { // in a lab a signal ends this process, and with it all others
+		var cancel context.CancelFunc
+		ctx, cancel = signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+		defer cancel()
+	}
+	err := readOptions().run(ctx)
+	if err == nil {
 		return
 	}
-	if err := measure(*bin, s, *runs); err != nil {
+	if ctx.Err() != nil {
+		err = errors.New("interrupted")
+	}
+	if !errors.Is(err, errTold) {
 		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
 	}
+	os.Exit(1)
 }
 
-func measure(bin string, s size, runs int) error {
-	if err := lab.Install(bin); err != nil {
+// errTold is a failure of which the lab has told already.
+var errTold = errors.New("the lab has failed")
+
+func readOptions() options {
+	var o options
+	flag.StringVar(&o.bin, "bin", "build", "the directory of the three programs")
+	flag.StringVar(&o.part, "part", "", "commands, failover or trackers alone (default all)")
+	flag.StringVar(&o.scene, "scene", "", "of failover: silent, tuned or carrier alone (default all)")
+	flag.StringVar(&o.backend, "backend", "nftables", "of failover and trackers: nftables or iptables; commands measures both")
+	flag.IntVar(&o.cuts, "cuts", 30, "of failover: cuts of each scene")
+	flag.IntVar(&o.runs, "runs", 15, "of commands: runs of each")
+	flag.IntVar(&o.size.uplinks, "uplinks", 30, "of commands: uplinks; each has an interface for IPv4 and one for IPv6")
+	flag.IntVar(&o.size.policies, "policies", 10, "of commands: policies, each of all interfaces")
+	flag.IntVar(&o.size.rules, "rules", 100, "of commands: rules")
+	flag.Parse()
+	if dir, err := filepath.Abs(o.bin); err == nil {
+		o.bin = dir // links will lead there
+	}
+	return o
+}
+
+// run does the parts that were asked for; in a lab that is one.
+func (o options) run(ctx context.Context) error {
+	found := false
+	for _, p := range parts() {
+		if o.part != "" && o.part != p.name {
+			continue
+		}
+		found = true
+		if err := p.run(ctx, o); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	if !found {
+		return fmt.Errorf("no part %q: commands, failover, trackers", o.part)
+	}
+	return nil
+}
+
+func (p part) run(ctx context.Context, o options) error {
+	if !lab.Inside() {
+		return p.outside(ctx, o)
+	}
+	if err := lab.Install(o.bin); err != nil {
 		return err
 	}
-	l, err := lab.New(s.uplinks)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("%d interfaces, %d policies of all of them, %d rules; milliseconds of the whole process, %d runs\n\n",
-		2*s.uplinks, s.policies, s.rules, runs)
-	fmt.Printf("%-10s %-32s %8s %8s %8s\n", "firewall", "command", "min", "median", "max")
-	for _, backend := range []string{"nftables", "iptables"} {
-		if err := os.WriteFile("/etc/config/mwan3", []byte(config(l, s, backend)), 0o644); err != nil {
-			return err
-		}
-		if err := measureAll(backend, runs); err != nil {
-			return err
-		}
-	}
-	return nil
+	return p.inside(o)
 }
 
-// config is stock tracking on all uplinks; each policy has all interfaces as members.
-func config(l *lab.Lab, s size, backend string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "config globals 'globals'\n\toption backend '%s'\n", backend)
-	b.WriteString(l.Sections(lab.Quick(), 4, 6))
-	for i := range s.policies {
-		fmt.Fprintf(&b, "config policy 'policy%d'\n", i)
-		for _, iface := range l.Netifd.Interfaces {
-			fmt.Fprintf(&b, "\tlist use_member '%s_m1'\n", iface.Name)
-		}
+// args is the command line for a lab that plays one part.
+func (o options) args(part string) []string {
+	return []string{
+		"-bin", o.bin, "-part", part, "-scene", o.scene, "-backend", o.backend,
+		"-cuts", fmt.Sprint(o.cuts), "-runs", fmt.Sprint(o.runs),
+		"-uplinks", fmt.Sprint(o.size.uplinks), "-policies", fmt.Sprint(o.size.policies), "-rules", fmt.Sprint(o.size.rules),
 	}
-	for i := range s.rules {
-		fmt.Fprintf(&b, "config rule 'rule%d'\n\toption proto 'tcp'\n\toption dest_port '%d'\n\toption use_policy 'policy%d'\n",
-			i, 1000+i, i%s.policies)
-	}
-	return b.String()
 }
 
-// command is what is timed; before prepares each run.
-type command struct {
-	name   string
-	args   []string
-	before []string
+// oneLab makes the outside of a part that one lab measures and prints.
+func oneLab(part string) func(context.Context, options) error {
+	return func(ctx context.Context, o options) error {
+		return runLab(ctx, os.Stdout, o.args(part))
+	}
 }
 
-func measureAll(backend string, runs int) error {
-	verdict := func(action string) []string {
-		return []string{"env", "ACTION=" + action, "INTERFACE=wan", "DEVICE=wan0", "mwan3", "hotplug"}
+// runLab runs this program in a lab. Of a failure in there it has told itself.
+func runLab(ctx context.Context, out io.Writer, args []string) error {
+	err := lab.Run(ctx, out, os.Stderr, args...)
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		return errTold
 	}
-	for _, c := range []command{
-		{"load (kernel part of a start)", []string{"mwan3", "load"}, []string{"mwan3", "unload"}},
-		{"reload, nothing changed", []string{"mwan3", "reload"}, nil},
-		{"verdict: disconnected", verdict("disconnected"), verdict("connected")},
-		{"mwan3 ifdown wan", []string{"mwan3", "ifdown", "wan"}, []string{"mwan3", "ifup", "wan"}},
-		{"mwan3 status", []string{"mwan3", "status"}, nil},
-		{"mwan3 policies", []string{"mwan3", "policies"}, nil},
-		{"unload (kernel part of a stop)", []string{"mwan3", "unload"}, []string{"mwan3", "load"}},
-	} {
-		times, err := repeat(c, runs)
-		if err != nil {
-			return err
-		}
-		ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-		fmt.Printf("%-10s %-32s %8.1f %8.1f %8.1f\n", backend, c.name, ms(times[0]), ms(times[len(times)/2]), ms(times[len(times)-1]))
-	}
-	return nil
+	return err
 }
 
-// repeat returns the sorted times of the runs.
-func repeat(c command, runs int) ([]time.Duration, error) {
-	var times []time.Duration
-	for range runs {
-		if c.before != nil {
-			if err := run(c.before); err != nil {
-				return nil, err
-			}
-		}
-		begin := time.Now()
-		if err := run(c.args); err != nil {
-			return nil, err
-		}
-		times = append(times, time.Since(begin))
-	}
-	slices.Sort(times)
-	return times, nil
-}
-
-func run(args []string) error {
-	if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, out)
-	}
-	return nil
+// writeConfig makes the router's configuration.
+func writeConfig(backend, text string) error {
+	globals := fmt.Sprintf("config globals 'globals'\n\toption backend '%s'\n\n", backend)
+	return os.WriteFile("/etc/config/mwan3", []byte(globals+text), 0o644)
 }
