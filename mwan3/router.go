@@ -19,6 +19,7 @@ import (
 type router struct {
 	cfg     config.Config
 	faults  []config.Fault
+	inUse   []plan.Carried // the interfaces of the run before
 	routing *iproute.Handle
 	record  apply.Record
 	health  health.Store
@@ -49,7 +50,8 @@ func newRouter(tag string, cfg config.Config, faults []config.Fault) (*router, e
 	if err != nil {
 		return nil, fmt.Errorf("open netlink: %w", err)
 	}
-	return &router{cfg: cfg, faults: faults, routing: routing, record: apply.DefaultRecord(),
+	record := apply.DefaultRecord()
+	return &router{cfg: cfg, faults: faults, inUse: record.Marks(), routing: routing, record: record,
 		health: health.Default(), log: syslog.New(tag)}, nil
 }
 
@@ -88,8 +90,8 @@ func (r *router) saveStates(before, after health.States) error {
 }
 
 // follow does what has to be done when interfaces come up, go down or get a verdict: it tells their trackers, with
-// upstream's signals, and flushes connections. What happened is read from the states before and after, so it does not
-// matter which event showed it first.
+// upstream's signals, and flushes or leads connections. What happened is read from the states before and after, so it
+// does not matter which event showed it first.
 func (r *router) follow(before, after health.States, event plan.Event) {
 	for _, iface := range r.cfg.Interfaces {
 		action := plan.Look
@@ -108,6 +110,7 @@ func (r *router) follow(before, after health.States, event plan.Event) {
 			r.log.Notice("Interface %s: %s", iface.Name, action)
 		}
 	}
+	r.leadFlows(before, after)
 }
 
 // tellTracker sends the interface's tracker USR2 for an ifup and USR1 for an ifdown.

@@ -148,11 +148,36 @@ func (l *lab) dial(network, address string) net.Conn {
 	return conn
 }
 
+// dialFromRouter opens a UDP connection of the router's own with one packet; nothing marks or translates it.
+func (l *lab) dialFromRouter(address string) {
+	l.t.Helper()
+	conn, err := net.Dial("udp", address)
+	must(l.t, err)
+	l.t.Cleanup(func() { _ = conn.Close() })
+	_, err = conn.Write([]byte("hello"))
+	must(l.t, err)
+}
+
 // send opens a UDP connection from the client with one packet.
 func (l *lab) send(address string) {
 	l.t.Helper()
 	_, err := l.dial("udp", address).Write([]byte("hello"))
 	must(l.t, err)
+}
+
+// fill opens that many UDP connections from the client, all with the mark 0x100 and a source that is translated.
+func (l *lab) fill(count int) {
+	l.t.Helper()
+	l.in(l.client, func() {
+		conn, err := net.ListenPacket("udp4", ":0")
+		must(l.t, err)
+		defer conn.Close()
+		for port := range count {
+			_, err := conn.WriteTo([]byte("hello"), &net.UDPAddr{IP: net.IPv4(198, 51, 100, 2), Port: 10000 + port})
+			must(l.t, err)
+		}
+	})
+	l.await(count)
 }
 
 // say proves that a TCP connection works.

@@ -31,7 +31,7 @@ func Remark(mask uint32, change map[uint32]uint32) (int, error) {
 		if len(found) == 0 {
 			break
 		}
-		count, err := update(mask, wanted, found)
+		count, err := update(remark(mask, wanted), found)
 		total += count
 		if err != nil {
 			return total, fmt.Errorf("change the marks of connections: %w", err)
@@ -58,20 +58,32 @@ func effective(mask uint32, change map[uint32]uint32) (wanted map[uint32]uint32,
 
 // find lists the connections whose mark is to be changed.
 func find(mask uint32, change map[uint32]uint32) ([]entry, error) {
+	return dump(unix.AF_UNSPEC, func(e entry) bool {
+		_, ok := change[e.mark&mask]
+		return ok
+	})
+}
+
+// dump lists those connections of a family (AF_UNSPEC: all) that are wanted. The filters are attributes with which
+// the kernel makes a choice before.
+func dump(family uint8, wanted func(entry) bool, filters ...*nl.RtAttr) ([]entry, error) {
 	var found []entry
 	var malformed error
 	req := nl.NewNetlinkRequest(messageType(nl.IPCTNL_MSG_CT_GET), unix.NLM_F_DUMP)
-	req.AddData(&nl.Nfgenmsg{NfgenFamily: unix.AF_UNSPEC, Version: nl.NFNETLINK_V0})
+	req.AddData(&nl.Nfgenmsg{NfgenFamily: family, Version: nl.NFNETLINK_V0})
+	for _, filter := range filters {
+		req.AddData(filter)
+	}
 	err := req.ExecuteIter(unix.NETLINK_NETFILTER, 0, func(body []byte) bool {
 		e, err := decode(body)
-		if _, ok := change[e.mark&mask]; err == nil && ok {
+		if err == nil && wanted(e) {
 			found = append(found, e.clone())
 		}
 		malformed = err
 		return err == nil
 	})
 	if errors.Is(err, nl.ErrDumpInterrupted) {
-		err = nil // connections come and go; the next pass finds what this one missed
+		err = nil // connections come and go; the next look finds what this one missed
 	}
 	return found, errors.Join(err, malformed)
 }

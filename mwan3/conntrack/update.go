@@ -10,22 +10,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// chunk is how many updates one send carries: few enough that the answers fit the socket's default buffer even if all
+// chunk is how many requests one send carries: few enough that the answers fit the socket's default buffer even if all
 // of them fail. An answer quotes the request and takes about 1 KiB there.
 const chunk = 64
 
-// updater sends updates over a socket of its own.
+// updater carries out an order over a socket of its own.
 type updater struct {
+	order
 	sock *nl.NetlinkSocket
-	mask uint32
 	seq  uint32
-	done int   // connections that have got their mark
+	done int   // connections on which it was carried out
 	errs int   // those that the kernel refused; the rest has vanished
 	err  error // the first refusal
 }
 
-// update gives the connections their marks and returns how many there were to get them.
-func update(mask uint32, change map[uint32]uint32, found []entry) (int, error) {
+// update carries out an order on the connections and returns on how many of them it could.
+func update(o order, found []entry) (int, error) {
 	sock, err := nl.Subscribe(unix.NETLINK_NETFILTER)
 	if err != nil {
 		return 0, err
@@ -34,9 +34,9 @@ func update(mask uint32, change map[uint32]uint32, found []entry) (int, error) {
 	if err := sock.SetReceiveTimeout(&nl.SocketTimeoutTv); err != nil {
 		return 0, err
 	}
-	u := &updater{sock: sock, mask: mask}
+	u := &updater{order: o, sock: sock}
 	for entries := range slices.Chunk(found, chunk) {
-		if err := u.send(change, entries); err != nil {
+		if err := u.send(entries); err != nil {
 			return u.done, err
 		}
 	}
@@ -46,12 +46,12 @@ func update(mask uint32, change map[uint32]uint32, found []entry) (int, error) {
 	return u.done, nil
 }
 
-// send makes the updates of a chunk. The kernel answers those that fail, and the last one.
-func (u *updater) send(change map[uint32]uint32, entries []entry) error {
+// send makes the requests of a chunk. The kernel answers those that fail, and the last one.
+func (u *updater) send(entries []entry) error {
 	var b []byte
 	for i, e := range entries {
 		u.seq++
-		b = e.appendUpdate(b, newMark{u.mask, change[e.mark&u.mask], u.seq, i == len(entries)-1})
+		b = u.appendRequest(b, e, u.seq, i == len(entries)-1)
 	}
 	if err := unix.Sendto(u.sock.GetFd(), b, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return err
