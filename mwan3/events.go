@@ -55,19 +55,12 @@ func (c cli) obey(action, name string) error {
 	return c.handle(r, action, name)
 }
 
-// handle brings the router to what an event means. Interfaces that mwan3 does not use matter only if one of ours, or the
-// src_iface of a rule, follows them.
+// handle brings the router to what an event means.
 func (c cli) handle(r *router, action, name string) error {
-	event := plan.Event{Action: plan.Action(action), Interface: name}
-	if iface, _ := r.cfg.Interface(name); !iface.Enabled {
-		if !r.isSource(name) && !r.isSubInterface(name) {
-			r.noteIgnored(action, fmt.Sprintf("mwan3 hotplug on %s not called because interface disabled", name))
-			return nil
-		}
-		event = plan.Event{}
-	}
-	if action == "ifupdate" {
-		event.Action = plan.Look
+	event, matters := r.eventOf(plan.Action(action), name)
+	if !matters {
+		r.noteIgnored(action, fmt.Sprintf("mwan3 hotplug on %s not called because interface disabled", name))
+		return nil
 	}
 	err := r.reconcile(c.ctx, event, false)
 	if errors.Is(err, errNotRunning) {
@@ -77,28 +70,46 @@ func (c cli) handle(r *router, action, name string) error {
 	return err
 }
 
+// eventOf returns what an event of netifd's means to ours. An interface that mwan3 does not use matters only if one of ours
+// stands on it or the src_iface of a rule names it: then it is a reason to look.
+func (r *router) eventOf(action plan.Action, name string) (event plan.Event, matters bool) {
+	if iface, _ := r.cfg.Interface(name); iface.Enabled {
+		return plan.Event{Action: action, Interface: name}, true
+	}
+	if owner, ok := r.ownerOf(name); ok {
+		if action == plan.ActionIfupdate {
+			event = plan.Event{Action: action, Interface: owner}
+		}
+		return event, true
+	}
+	return plan.Event{}, r.isSource(name)
+}
+
 // isSource tells whether a rule wants traffic from the interface.
 func (r *router) isSource(name string) bool {
 	return slices.ContainsFunc(r.cfg.Rules, func(rule config.Rule) bool { return rule.SrcIface == name })
 }
 
-// isSubInterface tells whether netifd's interface stands behind one of ours.
-func (r *router) isSubInterface(name string) bool {
-	return slices.ContainsFunc(r.cfg.Interfaces, func(i config.Interface) bool {
-		return i.Enabled && network.SubInterface(i.Name, i.Family) == name
-	})
+// ownerOf names the interface of ours that stands on netifd's.
+func (r *router) ownerOf(name string) (owner string, ok bool) {
+	for _, iface := range r.cfg.Interfaces {
+		if iface.Enabled && network.SubInterface(iface.Name, iface.Family) == name {
+			return iface.Name, true
+		}
+	}
+	return "", false
 }
 
 // noteIgnored logs that an event was not carried out. Not so an ifupdate: one comes with every router advertisement.
 func (r *router) noteIgnored(action, text string) {
-	if action != "ifupdate" {
+	if plan.Action(action) != plan.ActionIfupdate {
 		r.log.Notice("%s", text)
 	}
 }
 
 // noteEvent logs an event that is carried out.
 func (r *router) noteEvent(event plan.Event, in plan.Inputs) {
-	if event.Action == plan.Look {
+	if event.Action == plan.Look || event.Action == plan.ActionIfupdate {
 		return
 	}
 	iface, _ := r.cfg.Interface(event.Interface)

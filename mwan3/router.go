@@ -113,11 +113,13 @@ func (r *router) follow(before, after health.States, event plan.Event) {
 	r.leadFlows(before, after)
 }
 
-// tellTracker sends the interface's tracker USR2 for an ifup and USR1 for an ifdown.
+// tellTracker sends the interface's tracker USR2 for an ifup, USR1 for an ifdown, and HUP, at which it looks at the
+// interface again, for an ifupdate.
 func (r *router) tellTracker(iface string, action plan.Action) {
 	signal, ok := map[plan.Action]syscall.Signal{
-		plan.ActionIfup:   syscall.SIGUSR2,
-		plan.ActionIfdown: syscall.SIGUSR1,
+		plan.ActionIfup:     syscall.SIGUSR2,
+		plan.ActionIfdown:   syscall.SIGUSR1,
+		plan.ActionIfupdate: syscall.SIGHUP,
 	}[action]
 	if pid, alive := r.health.TrackerPID(iface); ok && alive {
 		syscall.Kill(pid, signal)

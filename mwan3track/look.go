@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"syscall"
 
 	"mwan3/config"
@@ -41,7 +42,21 @@ func (looker) Look(ctx context.Context, s settings) (link, error) {
 	if !iface.Up || iface.Device == "" {
 		return link{}, nil
 	}
-	return newLink(s, iface), nil
+	found := newLink(s, iface)
+	if slices.Contains(s.section.Tracking.Targets, config.GatewayTarget) {
+		found.gateway, err = nextHop(found)
+	}
+	return found, err
+}
+
+// nextHop asks the kernel where probes go first.
+func nextHop(l link) (netip.Addr, error) {
+	routing, err := iproute.Open()
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	defer routing.Close()
+	return routing.NextHop(l.path.Family, l.index, l.path.Mark)
 }
 
 // Watch reports changes of devices and addresses.

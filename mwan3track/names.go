@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"mwan3/config"
 	"mwan3/network"
 	"mwan3track/probe"
 )
@@ -34,7 +35,7 @@ type name struct {
 	host    string // as the config has it
 	lookup  lookup
 	network string
-	literal bool // it is an address, not a name
+	fixed   bool // nobody is asked for its address
 
 	mu    sync.Mutex
 	addr  netip.Addr    // the last one known
@@ -48,7 +49,8 @@ func newNames(lookup lookup, family network.Family, targets []string) []*name {
 	var names []*name
 	for _, target := range targets {
 		addr, err := netip.ParseAddr(target)
-		names = append(names, &name{host: target, lookup: lookup, network: network4or6, literal: err == nil, addr: addr})
+		fixed := err == nil || target == config.GatewayTarget
+		names = append(names, &name{host: target, lookup: lookup, network: network4or6, fixed: fixed, addr: addr})
 	}
 	return names
 }
@@ -59,6 +61,9 @@ func (n *name) target(ctx context.Context, patience time.Duration) (probe.Target
 	addr, asked := n.known()
 	if addr.IsValid() {
 		return probe.Target{Host: n.host, Addr: addr}, nil
+	}
+	if n.fixed {
+		return probe.Target{}, errors.New("the interface has no next hop")
 	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
@@ -78,11 +83,21 @@ func (n *name) target(ctx context.Context, patience time.Duration) (probe.Target
 func (n *name) known() (netip.Addr, <-chan struct{}) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if !n.literal && n.asked == nil && !time.Now().Before(n.until) {
+	if !n.fixed && n.asked == nil && !time.Now().Before(n.until) {
 		n.asked = make(chan struct{})
 		go n.ask(n.asked)
 	}
 	return n.addr, n.asked
+}
+
+// set gives the gateway its address, and leaves other targets alone.
+func (n *name) set(gateway netip.Addr) {
+	if n.host != config.GatewayTarget {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.addr = gateway
 }
 
 // doubt makes the name be looked up before its next probe.

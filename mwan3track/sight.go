@@ -126,9 +126,11 @@ func (t *tracker) see(found link, err error) error {
 		t.logf(syslog.Info, "Interface %s (%s) is tracked from %s now", t.machine.name, found.path.Device, found.path.Source)
 		t.abandon()
 	case before.index != 0:
+		t.use(found) // its next hop may be another one
 		return nil
 	}
-	t.link, t.machine.device = found, found.path.Device
+	t.use(found)
+	t.machine.device = found.path.Device
 	t.next = time.Now()
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"time"
 
@@ -25,8 +26,9 @@ var errStopped = errors.New("stopped")
 type link struct {
 	up      bool
 	path    probe.Path
-	index   int  // of the device; 0 if it is not there
-	guessed bool // netifd gave no source address
+	index   int        // of the device; 0 if it is not there
+	gateway netip.Addr // the next hop, if it is a target and there is one
+	guessed bool       // netifd gave no source address
 }
 
 // settings are what the config says about an interface.
@@ -198,7 +200,7 @@ func (t *tracker) connect() error {
 	if err != nil {
 		return err
 	}
-	t.link = found
+	t.use(found)
 	t.warnSource()
 	device := found.path.Device
 	if !found.up || t.fresh && t.store.TakenDown(t.settings.section.Name) {
@@ -209,6 +211,14 @@ func (t *tracker) connect() error {
 		return err
 	}
 	return t.agree()
+}
+
+// use makes the next probes take the way that was seen.
+func (t *tracker) use(found link) {
+	t.link = found
+	for _, name := range t.names {
+		name.set(found.gateway)
+	}
 }
 
 func (t *tracker) warnSource() {

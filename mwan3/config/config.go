@@ -71,7 +71,7 @@ const (
 
 // Tracking is how mwan3track watches one interface. An interface with no targets is not watched.
 type Tracking struct {
-	Targets     []string // option track_ip: addresses or host names, in order
+	Targets     []string // option track_ip: addresses or host names, in order; with option track_gateway GatewayTarget is last
 	Method      Method
 	HTTPingSSL  bool
 	Reliability int // targets that must answer in a round, ≥ 1
@@ -110,6 +110,9 @@ type Tracking struct {
 
 	FlapDamping time.Duration // option flap_damping: half-life of the penalty for failures; 0: no penalty
 }
+
+// GatewayTarget is the target that stands for the next hop on the interface's way to the internet.
+const GatewayTarget = "gateway"
 
 // Method is a way to probe a target (option track_method).
 type Method string

@@ -42,6 +42,9 @@ func (r *reader) tracking(f network.Family) Tracking {
 		Down:        r.number("down", limits{1, most, 5}),
 		Up:          r.number("up", limits{1, most, 5}),
 	}
+	if r.boolean("track_gateway") {
+		t.Targets = append(t.Targets, GatewayTarget)
+	}
 	t.TimeoutMax = r.duration("timeout_max", span{t.Timeout, maxInterval, t.Timeout})
 	r.asked(&t)
 	t.FailureInterval = r.duration("failure_interval", span{minInterval, maxInterval, t.Interval})
@@ -50,7 +53,7 @@ func (r *reader) tracking(f network.Family) Tracking {
 	r.quality(&t)
 	t.FlapDamping = r.duration("flap_damping", span{0, maxInterval, 0})
 	if len(t.Targets) > 0 && t.Reliability > len(t.Targets) {
-		r.fault("reliability", fmt.Sprintf("at most %d, the number of track_ip: the interface can never be online",
+		r.fault("reliability", fmt.Sprintf("at most %d, the number of targets: the interface can never be online",
 			len(t.Targets)))
 	}
 	if most := int((t.Timeout + time.Second - 1) / time.Second); t.Method == ARPing && t.Count > most {

@@ -219,3 +219,22 @@ func explanation(m message) string {
 	}
 	return ""
 }
+
+// ask asks for one thing: body is the request behind the netlink header. The answer goes to read.
+func (c *conn) ask(typ uint16, body []byte, read func(body []byte) error) error {
+	c.seq++
+	c.out = append(appendHeader(c.out[:0], typ, 0), body...)
+	finish(c.out, 0, c.seq)
+	if err := c.send(c.out); err != nil {
+		return err
+	}
+	return c.answers(func(m message) (bool, error) {
+		switch {
+		case m.seq != c.seq:
+			return false, nil
+		case m.typ == unix.NLMSG_ERROR:
+			return true, answerError(m)
+		}
+		return true, read(m.body)
+	})
+}

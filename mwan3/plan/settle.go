@@ -9,9 +9,10 @@ import (
 // files cannot know yet.
 type Action string
 
-// The actions that change a verdict, in hotplug's words; Look changes none.
+// The actions in hotplug's words. Look and ActionIfupdate change no verdict.
 const (
 	Look               Action = ""
+	ActionIfupdate     Action = "ifupdate"
 	ActionIfup         Action = "ifup"
 	ActionIfdown       Action = "ifdown"
 	ActionConnected    Action = "connected"
