@@ -20,13 +20,16 @@ var importTable = map[string][]string{
 	"mwan3/hotplug":   {},
 	"mwan3/plan":      {"mwan3/config", "mwan3/network", "mwan3/health"},
 	"mwan3/nft":       {"mwan3/plan", "mwan3/config", "mwan3/network"},
-	"mwan3/iptables":  {"mwan3/plan", "mwan3/config", "mwan3/network"},
+	"mwan3/iptables":  {"mwan3/plan", "mwan3/config", "mwan3/network", "mwan3/ipset"},
+	"mwan3/ipset":     {"mwan3/plan", "mwan3/network"},
 	"mwan3/iproute":   {"mwan3/network"},
 	"mwan3/ubus":      {"mwan3/network"},
 	"mwan3/conntrack": {},
+	"mwan3/bind":      {"mwan3/network"},
 	"mwan3/survey": {"mwan3/config", "mwan3/health", "mwan3/iproute", "mwan3/network", "mwan3/plan", "mwan3/ubus",
 		"mwan3/uci"},
-	"mwan3/apply": {"mwan3/plan", "mwan3/config", "mwan3/network", "mwan3/nft", "mwan3/iptables", "mwan3/iproute"},
+	"mwan3/apply":    {"mwan3/plan", "mwan3/config", "mwan3/network", "mwan3/iproute"},
+	"mwan3/firewall": {"mwan3/apply", "mwan3/plan", "mwan3/config", "mwan3/network", "mwan3/nft", "mwan3/iptables"},
 
 	"mwan3track/probe": {"mwan3/network"},
 }

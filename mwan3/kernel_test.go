@@ -16,6 +16,7 @@ import (
 
 	"mwan3/apply"
 	"mwan3/config"
+	"mwan3/firewall"
 	"mwan3/iproute"
 	"mwan3/plan"
 )
@@ -121,7 +122,7 @@ func newKernel(t *testing.T, backend config.Backend) *kernel {
 		t.Fatal(err)
 	}
 	t.Cleanup(routing.Close)
-	marker, _, err := apply.Choose(backend, "")
+	marker, _, err := firewall.Choose(backend, "")
 	if err != nil {
 		t.Fatal(err)
 	}

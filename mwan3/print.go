@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"io"
 
-	"mwan3/apply"
 	"mwan3/config"
+	"mwan3/firewall"
 	"mwan3/iptables"
 	"mwan3/network"
 	"mwan3/nft"
@@ -25,7 +25,7 @@ func (c cli) print() error {
 		return err
 	}
 	running, _ := r.record.Running()
-	_, name, err := apply.Choose(r.cfg.Globals.Backend, running)
+	_, name, err := firewall.Choose(r.cfg.Globals.Backend, running)
 	if err != nil {
 		return err
 	}

@@ -9,8 +9,9 @@ import (
 
 	"mwan3/apply"
 	"mwan3/config"
+	"mwan3/firewall"
 	"mwan3/health"
-	"mwan3/iptables"
+	"mwan3/ipset"
 	"mwan3/network"
 	"mwan3/plan"
 	"mwan3/survey"
@@ -54,7 +55,7 @@ func (r *router) change(in plan.Inputs, event plan.Event) error {
 	if err := r.settle(&in, event); err != nil {
 		return fmt.Errorf("save the verdicts: %w", err)
 	}
-	backend, name, err := apply.Choose(r.cfg.Globals.Backend, running)
+	backend, name, err := firewall.Choose(r.cfg.Globals.Backend, running)
 	if err != nil {
 		return err
 	}
@@ -79,7 +80,7 @@ func (r *router) change(in plan.Inputs, event plan.Event) error {
 
 // carryOut brings the whole kernel to the plan with the backend of that name, and takes the marking of another away.
 // running is the backend that has one now; empty if that is not certain.
-func (r *router) carryOut(in plan.Inputs, backend apply.Backend, name, running config.Backend) error {
+func (r *router) carryOut(in plan.Inputs, backend firewall.Backend, name, running config.Backend) error {
 	if _, ok := r.record.Running(); !ok {
 		// From here on it is for the next run to end what this start begins.
 		if err := r.record.Started(name, r.cfg.Globals.Mask, in.Carried()...); err != nil {
@@ -168,7 +169,7 @@ func (r *router) addSets(in *plan.Inputs, backend config.Backend) {
 		}
 	}
 	in.Network.OpenSets = backend == config.NFTables
-	sets, err := iptables.Sets(names)
+	sets, err := ipset.Sets(names)
 	if err != nil {
 		r.log.Warn("list ipsets: %v", err)
 	}

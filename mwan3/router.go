@@ -8,6 +8,7 @@ import (
 
 	"mwan3/apply"
 	"mwan3/config"
+	"mwan3/firewall"
 	"mwan3/health"
 	"mwan3/iproute"
 	"mwan3/plan"
@@ -58,13 +59,13 @@ func newRouter(tag string, cfg config.Config, faults []config.Fault) (*router, e
 func (r *router) close() { r.routing.Close() }
 
 // backend opens the firewall that holds the marking, or if there is none the one that would, and names it.
-func (r *router) backend() (apply.Backend, config.Backend, error) {
+func (r *router) backend() (firewall.Backend, config.Backend, error) {
 	wanted := r.cfg.Globals.Backend
 	running, _ := r.record.Running()
 	if running != "" {
 		wanted = running // a changed option counts from the next reload
 	}
-	return apply.Choose(wanted, running)
+	return firewall.Choose(wanted, running)
 }
 
 // announced lists the interfaces whose tracker says online.

@@ -8,6 +8,7 @@ import (
 
 	"mwan3/apply"
 	"mwan3/config"
+	"mwan3/firewall"
 	"mwan3/hotplug"
 	"mwan3/plan"
 	"mwan3/survey"
@@ -192,7 +193,7 @@ func (r *router) clear(running config.Backend) error {
 	if in.Network.Rules, err = r.routing.Rules(); err != nil {
 		return fmt.Errorf("list ip rules: %w", err)
 	}
-	backend, name, err := apply.Choose(config.Auto, running) // what there is, whatever the config wants by now
+	backend, name, err := firewall.Choose(config.Auto, running) // what there is, whatever the config wants by now
 	if err != nil {
 		return err
 	}

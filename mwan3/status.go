@@ -6,8 +6,8 @@ import (
 	"strings"
 	"syscall"
 
-	"mwan3/apply"
 	"mwan3/config"
+	"mwan3/firewall"
 	"mwan3/health"
 	"mwan3/plan"
 	"mwan3/survey"
@@ -25,7 +25,7 @@ func (c cli) status() error {
 }
 
 // view opens the router and the backend that holds the marking, for reading.
-func view() (*router, apply.Backend, error) {
+func view() (*router, firewall.Backend, error) {
 	r, err := openRouter("mwan3")
 	if err != nil {
 		return nil, nil, err
@@ -201,7 +201,7 @@ const (
 )
 
 // missingParts adds up what the kernel lacks of an interface.
-func missingParts(iface config.Interface, in plan.Inputs, backend apply.Backend) int {
+func missingParts(iface config.Interface, in plan.Inputs, backend firewall.Backend) int {
 	missing := missingInRule | missingMarkRule | missingGuardRule | missingInbound | missingDefault
 	bits := map[int]int{1000: missingInRule, 2000: missingMarkRule, 3000: missingGuardRule}
 	for _, rule := range in.Network.Rules {

@@ -6,6 +6,7 @@ import (
 
 	"mwan3/apply"
 	"mwan3/config"
+	"mwan3/firewall"
 	"mwan3/plan"
 )
 
@@ -14,14 +15,14 @@ import (
 // it, and every connection through another uplink than main's would break. Without any, connections keep their
 // marks and wait a moment.
 type successor struct {
-	apply.Backend
-	others []apply.Backend
+	firewall.Backend
+	others []firewall.Backend
 	former config.Backend // goes on if its successor cannot be loaded; empty: none
 }
 
 // succeed makes a backend load its marking so that it is the only one. running is the backend that has one now; empty if
 // that is not certain.
-func succeed(backend apply.Backend, name, running config.Backend) apply.Marker {
+func succeed(backend firewall.Backend, name, running config.Backend) apply.Marker {
 	if running == name {
 		return backend
 	}
@@ -41,7 +42,7 @@ func (s successor) Load(m plan.Marking, sets []plan.Set) ([]string, error) {
 	if err == nil || s.former == "" {
 		return notes, err
 	}
-	former, _, err2 := apply.Choose(s.former, "")
+	former, _, err2 := firewall.Choose(s.former, "")
 	if err2 == nil {
 		err2 = s.Backend.Remove()
 		more, err3 := former.Load(m, sets)
@@ -51,10 +52,10 @@ func (s successor) Load(m plan.Marking, sets []plan.Set) ([]string, error) {
 }
 
 // others opens the backends but for one, as far as this router has them.
-func others(name config.Backend) []apply.Backend {
-	var found []apply.Backend
+func others(name config.Backend) []firewall.Backend {
+	var found []firewall.Backend
 	for _, other := range []config.Backend{config.NFTables, config.IPTables} {
-		if backend, _, err := apply.Choose(other, ""); other != name && err == nil {
+		if backend, _, err := firewall.Choose(other, ""); other != name && err == nil {
 			found = append(found, backend)
 		}
 	}

@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"reflect"
+	"slices"
 	"time"
 
 	"mwan3/apply"
 	"mwan3/config"
 	"mwan3/iproute"
+	"mwan3/ipset"
 	"mwan3/network"
+	"mwan3/nft"
 	"mwan3/plan"
 	"mwan3/survey"
 	"mwan3/syslog"
@@ -103,15 +105,15 @@ func (m *mirror) mirror(ctx context.Context) error {
 	}
 	in.Network.Families = []network.Family{m.family}
 	m.own = in.OwnTables()
-	backend, _, err := apply.Choose(running, running)
+	loader, err := setsOf(running)
 	if err != nil {
 		return err
 	}
 	if at := record.Loaded(); !at.Equal(m.loadedAt) {
 		m.loaded, m.loadedAt = nil, at // the sets may be others by now
 	}
-	kernel := apply.Kernel{Routing: routing, Marker: backend}
-	return errors.Join(kernel.Tables(in.Tables(), in), m.loadSets(backend, in.Sets()))
+	kernel := apply.Kernel{Routing: routing}
+	return errors.Join(kernel.Tables(in.Tables(), in), m.loadSets(loader, in.Sets()))
 }
 
 // config reads the config that the kernel was loaded with: while there are changes that no reload has brought there, the
@@ -125,14 +127,28 @@ func (m *mirror) config(record apply.Record) (config.Config, bool, error) {
 }
 
 // loadSets writes the sets if they differ from what was written last.
-func (m *mirror) loadSets(backend apply.Marker, sets []plan.Set) error {
-	if reflect.DeepEqual(sets, m.loaded) {
+func (m *mirror) loadSets(loader setLoader, sets []plan.Set) error {
+	if slices.EqualFunc(sets, m.loaded, plan.Set.Equal) {
 		return nil
 	}
-	if err := backend.LoadSets(sets); err != nil {
+	if err := loader.LoadSets(sets); err != nil {
 		m.loaded = nil
 		return err
 	}
 	m.loaded = sets
 	return nil
+}
+
+// setLoader is the part of a backend that the mirror needs.
+type setLoader interface {
+	// LoadSets swaps the members of the connected and custom sets. It fails when the marking is not loaded.
+	LoadSets([]plan.Set) error
+}
+
+// setsOf opens the sets of the backend that holds the marking.
+func setsOf(running config.Backend) (setLoader, error) {
+	if running == config.IPTables {
+		return ipset.Loader{}, nil
+	}
+	return nft.Find()
 }

@@ -1,9 +1,11 @@
 package apply
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"mwan3/plan"
@@ -18,8 +20,8 @@ func (r Record) Marks() []plan.Carried {
 	}
 	var all []plan.Carried
 	for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
-		var c plan.Carried
-		if _, err := fmt.Sscanf(line, "%s %v/%v", &c.Interface, &c.Mark, &c.Mask); err != nil {
+		c, err := parseMark(line)
+		if err != nil {
 			return nil
 		}
 		if c.Mark == 0 || c.Mark&^c.Mask != 0 || len(all) > 0 && c.Mask != all[0].Mask {
@@ -28,6 +30,14 @@ func (r Record) Marks() []plan.Carried {
 		all = append(all, c)
 	}
 	return all
+}
+
+func parseMark(line string) (plan.Carried, error) {
+	iface, value, _ := strings.Cut(line, " ")
+	mark, mask, _ := strings.Cut(value, "/")
+	m, err := strconv.ParseUint(mark, 0, 32)
+	k, err2 := strconv.ParseUint(mask, 0, 32)
+	return plan.Carried{Interface: iface, Mark: uint32(m), Mask: uint32(k)}, errors.Join(err, err2)
 }
 
 // Fits tells whether the config gives interfaces the marks, and with them the tables, that they have in the kernel. It does

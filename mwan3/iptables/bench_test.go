@@ -82,17 +82,3 @@ func BenchmarkLoadSetsOf5000(b *testing.B) {
 		})
 	}
 }
-
-func BenchmarkExchangeASetOf5000(b *testing.B) {
-	inNamespace(b)
-	list := manyNets(5000)
-	if err := loadSets(connected(list)); err != nil {
-		b.Fatal(err)
-	}
-	b.ResetTimer()
-	for range b.N {
-		if err := exchange("mwan3_connected_ipv4", network.IPv4, list); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"mwan3/config"
+	"mwan3/ipset"
 	"mwan3/network"
 	"mwan3/plan"
 )
@@ -85,7 +86,7 @@ func mustLoad(t testing.TB, b *Backend, p testPlan) {
 // setNames returns the names of the kernel's sets, sorted.
 func setNames(t testing.TB) []string {
 	t.Helper()
-	have, err := readSets()
+	have, err := ipset.List()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,12 +101,12 @@ func setNames(t testing.TB) []string {
 // members returns a set's members as text, sorted.
 func members(t testing.TB, name string) []string {
 	t.Helper()
-	set, ok, err := readSet(name)
+	set, ok, err := ipset.Read(name)
 	if err != nil || !ok {
 		t.Fatalf("read set %s: %v, %v", name, ok, err)
 	}
 	list := []string{}
-	for _, p := range set.members {
+	for _, p := range set.Members {
 		list = append(list, memberString(p))
 	}
 	slices.Sort(list)

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"mwan3/ipset"
 	"mwan3/network"
 	"mwan3/plan"
 )
@@ -62,7 +63,7 @@ func familyOf(m plan.Marking, f network.Family) (plan.FamilyMarking, bool) {
 // that the plan still has survive, as do dynamic sets. The notes say what the kernel refused and was left out; an
 // error in one family or set does not keep the others from being loaded.
 func (b *Backend) Load(m plan.Marking, sets []plan.Set) (notes []string, err error) {
-	errs := []error{b.makeSets(m), loadSets(sets)}
+	errs := []error{b.makeSets(m), ipset.Load(sets)}
 	for _, t := range b.tools {
 		more, err := t.loadMarking(m)
 		notes = append(notes, more...)
@@ -87,19 +88,19 @@ func (b *Backend) tool(f network.Family) (tool, bool) {
 
 // makeSets makes the sets that the rules name, where they are missing.
 func (b *Backend) makeSets(m plan.Marking) error {
-	have, err := readSets()
+	have, err := ipset.List()
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, fm := range m.Families {
-		for _, kind := range baseKinds() {
-			errs = append(errs, ensureBase(kind, fm.Family, have))
+		for _, kind := range ipset.Kinds() {
+			errs = append(errs, ipset.Ensure(kind, fm.Family, have))
 		}
 	}
 	for name, options := range stickySets(m) {
 		if _, ok := have[name]; !ok {
-			errs = append(errs, create(name, hashIP, options))
+			errs = append(errs, ipset.CreateSticky(name, options))
 		}
 	}
 	return errors.Join(errs...)
@@ -136,25 +137,25 @@ func (t tool) clear(now table) error {
 
 // destroyStale destroys the sets of ours that the marking no longer needs.
 func destroyStale(m plan.Marking) error {
-	have, err := readSets()
+	have, err := ipset.List()
 	if err != nil {
 		return err
 	}
 	wanted := stickySets(m)
 	var stale []string
-	for _, name := range ourSets(have) {
+	for _, name := range ipset.Ours(have) {
 		_, sticky := wanted[name]
 		if !sticky && !hasBaseSet(m, name) {
 			stale = append(stale, name)
 		}
 	}
-	return destroyUnused(stale)
+	return ipset.DestroyUnused(stale)
 }
 
 func hasBaseSet(m plan.Marking, name string) bool {
 	for _, fm := range m.Families {
-		for _, kind := range baseKinds() {
-			if baseSet(kind, fm.Family) == name {
+		for _, kind := range ipset.Kinds() {
+			if ipset.Name(kind, fm.Family) == name {
 				return true
 			}
 		}
@@ -214,7 +215,7 @@ func (r ruleset) refill(chains map[string]bool) *batch {
 }
 
 // LoadSets makes the sets hold the networks that the plan says.
-func (b *Backend) LoadSets(sets []plan.Set) error { return loadSets(sets) }
+func (b *Backend) LoadSets(sets []plan.Set) error { return ipset.Load(sets) }
 
 // Remove takes everything of ours out of the kernel: the jumps, the chains, the sets. A chain or set that a rule of
 // somebody else uses stays, empty in the case of a chain.
@@ -230,20 +231,20 @@ func (b *Backend) Remove() error {
 		}
 		errs = append(errs, err)
 	}
-	have, err := readSets()
-	return errors.Join(append(errs, err, destroyUnused(ourSets(have)))...)
+	have, err := ipset.List()
+	return errors.Join(append(errs, err, ipset.DestroyUnused(ipset.Ours(have)))...)
 }
 
 // Loaded tells whether a marking is in place: for each family that has our sets, our chain and the jumps to it. It
 // is false after somebody flushed the table.
 func (b *Backend) Loaded() (bool, error) {
-	have, err := readSets()
+	have, err := ipset.List()
 	if err != nil {
 		return false, err
 	}
 	loaded := false
 	for _, t := range b.tools {
-		if _, ok := have[baseSet(plan.Connected, t.family)]; !ok {
+		if _, ok := have[ipset.Name(plan.Connected, t.family)]; !ok {
 			continue
 		}
 		hooked, err := t.hooked()

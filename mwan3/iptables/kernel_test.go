@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mwan3/ipset"
 	"mwan3/plan"
 )
 
@@ -80,11 +81,11 @@ func TestFromAnyPlanToAnyOtherIsAsFromNothing(t *testing.T) {
 func withAllSets(p testPlan) testPlan {
 	have := map[string]bool{}
 	for _, set := range p.sets {
-		have[baseSet(set.Kind, set.Family)] = true
+		have[ipset.Name(set.Kind, set.Family)] = true
 	}
 	for _, fm := range p.marking.Families {
 		for _, kind := range []plan.Kind{plan.Connected, plan.Custom} {
-			if !have[baseSet(kind, fm.Family)] {
+			if !have[ipset.Name(kind, fm.Family)] {
 				p.sets = append(slices.Clip(p.sets), plan.Set{Kind: kind, Family: fm.Family})
 			}
 		}
@@ -115,7 +116,7 @@ func TestStickyEntriesSurviveLoadsAndAChangedTimeout(t *testing.T) {
 		}
 		mustLoad(t, b, planNamed(t, "balanced"))
 		for _, name := range setNames(t) {
-			if isStickySet(name) {
+			if ipset.IsSticky(name) {
 				t.Errorf("set %s outlived its rule", name)
 			}
 		}

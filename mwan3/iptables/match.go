@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"mwan3/config"
+	"mwan3/network"
 	"mwan3/plan"
 )
 
@@ -82,17 +83,8 @@ func carve(p netip.Prefix, list []netip.Prefix) []netip.Prefix {
 	if !touched {
 		return []netip.Prefix{p}
 	}
-	low, high := halves(p)
+	low, high := network.Halves(p)
 	return append(carve(low, list), carve(high, list)...)
-}
-
-// halves splits a prefix of more than one address.
-func halves(p netip.Prefix) (low, high netip.Prefix) {
-	low = netip.PrefixFrom(p.Addr(), p.Bits()+1).Masked()
-	raw := p.Masked().Addr().AsSlice()
-	raw[p.Bits()/8] |= 0x80 >> (p.Bits() % 8)
-	addr, _ := netip.AddrFromSlice(raw)
-	return low, netip.PrefixFrom(addr, p.Bits()+1)
 }
 
 // protoMatch names the protocols that iptables itself has names for; the others keep their number.

@@ -2,12 +2,10 @@ package iptables
 
 import (
 	"encoding/hex"
-	"fmt"
 	"hash/fnv"
 	"strconv"
 	"strings"
 
-	"mwan3/network"
 	"mwan3/plan"
 )
 
@@ -96,26 +94,6 @@ func plainRune(r rune) rune {
 
 // isShortened tells whether shortName changed the name, so that a comment has to keep the real one.
 func isShortened(form string) bool { return strings.Contains(form, "-") }
-
-// baseSet names the set of networks of a kind, like its chain: mwan3_connected_ipv4.
-func baseSet(kind plan.Kind, f network.Family) string { return fmt.Sprintf("%s%s_%s", ours, kind, f) }
-
-// baseKinds are the kinds of sets that each family has, in the order in which a packet meets them.
-func baseKinds() [3]plan.Kind { return [...]plan.Kind{plan.Custom, plan.Connected, plan.Dynamic} }
-
-// stickyPrefix is the beginning of the names of the family's sticky sets.
-func stickyPrefix(f network.Family) string {
-	if f == network.IPv6 {
-		return "mwan3_rule6_"
-	}
-	return "mwan3_rule4_"
-}
-
-// stickySet names the set of the sources that stick to the interface with this id by the rule. It takes at most
-// 31 characters, the most that the kernel allows (IPSET_MAXNAMELEN less the closing zero).
-func stickySet(f network.Family, id int, rule string) string {
-	return fmt.Sprintf("%s%d_%s", stickyPrefix(f), id, rule)
-}
 
 // quote writes a word as iptables-restore reads it and iptables -S prints it. It stays on its line.
 func quote(word string) string {

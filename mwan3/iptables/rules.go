@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"mwan3/config"
+	"mwan3/ipset"
 	"mwan3/plan"
 )
 
@@ -108,5 +109,5 @@ func entryTimeout(d time.Duration) uint32 {
 }
 
 func (b *builder) stickySet(member plan.StickyMember, r plan.Rule) string {
-	return stickySet(b.family, b.mask.ID(member.Value), b.names.rules[r.Name])
+	return ipset.StickyName(b.family, b.mask.ID(member.Value), b.names.rules[r.Name])
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"mwan3/config"
+	"mwan3/ipset"
 	"mwan3/network"
 	"mwan3/plan"
 )
@@ -69,7 +70,7 @@ func build(m plan.Marking, fm plan.FamilyMarking) ruleset {
 	b := &builder{mask: m.Mask, logLevel: m.LogLevel, family: fm.Family, names: namesOf(fm)}
 	b.hook()
 	b.inbound(fm.Inbound)
-	for _, kind := range baseKinds() {
+	for _, kind := range ipset.Kinds() {
 		b.base(kind)
 	}
 	for _, p := range fm.Policies {
@@ -120,15 +121,15 @@ func (b *builder) hook() {
 	masks := fmt.Sprintf("--nfmask 0x%x --ctmask 0x%[1]x", uint32(b.mask))
 	b.add(hookChain, b.unmarked(), "CONNMARK --restore-mark "+masks)
 	b.add(hookChain, b.unmarked(), ifacesIn)
-	for _, kind := range baseKinds() {
-		b.add(hookChain, b.unmarked(), baseSet(kind, b.family))
+	for _, kind := range ipset.Kinds() {
+		b.add(hookChain, b.unmarked(), ipset.Name(kind, b.family))
 	}
 	b.add(hookChain, b.unmarked(), rulesChain)
 	b.add(hookChain, "", "CONNMARK --save-mark "+masks)
 	main := b.mask.SpecialMark(config.Default)
 	notMain := fmt.Sprintf("-m mark ! --mark 0x%x/0x%x", main, uint32(b.mask))
-	for _, kind := range baseKinds() {
-		b.add(hookChain, notMain, baseSet(kind, b.family))
+	for _, kind := range ipset.Kinds() {
+		b.add(hookChain, notMain, ipset.Name(kind, b.family))
 	}
 }
 
@@ -141,7 +142,7 @@ func (b *builder) exemptNeighbours() {
 
 // base is the chain of a set of networks that main routes.
 func (b *builder) base(kind plan.Kind) {
-	name := baseSet(kind, b.family)
+	name := ipset.Name(kind, b.family)
 	b.chain(name)
 	b.add(name, matchSet(name, "dst"), b.useMain())
 }
@@ -155,8 +156,8 @@ func (b *builder) inbound(list []plan.Inbound) {
 		b.part = "interface " + in.Interface
 		b.add(ifacesIn, b.unmarked(), chain)
 		device := "-i " + quote(in.Device)
-		for _, kind := range baseKinds() {
-			set := matchSet(baseSet(kind, b.family), "src")
+		for _, kind := range ipset.Kinds() {
+			set := matchSet(ipset.Name(kind, b.family), "src")
 			b.add(chain, join(device, set, b.unmarked(), comment("default")), b.useMain())
 		}
 		b.add(chain, join(device, b.unmarked(), comment(in.Interface)), b.setMark(in.Value))

@@ -69,11 +69,11 @@ func TestASetGrowsUnderTheRulesThatUseIt(t *testing.T) {
 	forVariants(t, func(t *testing.T, b *Backend, variant string) {
 		mustLoad(t, b, planNamed(t, "balanced"))
 		before := tables(t, variant)
-		if err := b.LoadSets(connected(manyNets(defaultMaxElem + 1))); err != nil {
+		if err := b.LoadSets(connected(manyNets(65536 + 1))); err != nil {
 			t.Fatal(err)
 		}
-		if got := len(members(t, "mwan3_connected_ipv4")); got != defaultMaxElem+1 {
-			t.Errorf("%d members, want %d", got, defaultMaxElem+1)
+		if got := len(members(t, "mwan3_connected_ipv4")); got != 65536+1 {
+			t.Errorf("%d members, want %d", got, 65536+1)
 		}
 		if diff := cmp.Diff(before, tables(t, variant)); diff != "" {
 			t.Errorf("the rules changed (-before +after):\n%s", diff)

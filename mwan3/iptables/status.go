@@ -1,13 +1,13 @@
 package iptables
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 
 	"mwan3/config"
+	"mwan3/ipset"
 	"mwan3/network"
 	"mwan3/plan"
 )
@@ -32,7 +32,7 @@ func (now table) policies() []plan.PolicyView {
 			list = append(list, now.policy(chain))
 		}
 	}
-	slices.SortFunc(list, func(a, b plan.PolicyView) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(list, plan.PolicyView.Compare)
 	return list
 }
 
@@ -125,12 +125,12 @@ func (b *Backend) Inbound(f network.Family) ([]string, error) {
 
 // Connected returns the networks that are reached without an uplink, in the order and the words of `ipset list`.
 func (b *Backend) Connected(f network.Family) ([]string, error) {
-	set, _, err := readSet(baseSet(plan.Connected, f))
+	set, _, err := ipset.Read(ipset.Name(plan.Connected, f))
 	if err != nil {
 		return nil, err
 	}
 	var list []string
-	for _, p := range set.members {
+	for _, p := range set.Members {
 		list = append(list, memberString(p))
 	}
 	return list, nil

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mwan3/config"
+	"mwan3/ipset"
 	"mwan3/network"
 	"mwan3/plan"
 )
@@ -140,7 +141,7 @@ create "an odd name" hash:net
 	}
 	names := []string{"hosts", "masked", "nets", "lists", "empty", "holes", "ports", "an odd name", "none", "",
 		"a name that is longer than any set can have"}
-	got, err := Sets(names)
+	got, err := ipset.Sets(names)
 	if err != nil {
 		t.Fatal(err)
 	}

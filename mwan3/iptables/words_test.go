@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mwan3/ipset"
 	"mwan3/network"
 )
 
@@ -21,7 +22,7 @@ func TestNamesThatFitStayAndOthersGetAShortForm(t *testing.T) {
 			t.Errorf("%q became %q, want %s…", name, got, want)
 		}
 	}
-	if got := len(stickySet(network.IPv6, 252, shortName("a_very_long_rule_name", ruleRoom, ""))); got > 31 {
+	if got := len(ipset.StickyName(network.IPv6, 252, shortName("a_very_long_rule_name", ruleRoom, ""))); got > 31 {
 		t.Errorf("the longest name of a set has %d characters", got)
 	}
 }
@@ -144,18 +145,5 @@ func FuzzTable(f *testing.F) {
 		ruleLines(text)
 		lineNumbers(text)
 		firstLine(text)
-	})
-}
-
-func FuzzSetMessages(f *testing.F) {
-	f.Add([]byte{2, 0, 0, 0, 8, 0, 2, 0, 'a', 'b', 0, 0, 12, 0, 8, 128, 8, 0, 7, 128, 4, 0, 1, 128})
-	f.Fuzz(func(t *testing.T, message []byte) {
-		for _, set := range decodeSets([][]byte{message, message}) {
-			for _, member := range set.members {
-				if !member.IsValid() {
-					t.Errorf("member %v", member)
-				}
-			}
-		}
 	})
 }

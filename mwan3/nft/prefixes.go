@@ -3,7 +3,6 @@ package nft
 import (
 	"net/netip"
 	"slices"
-	"sort"
 
 	"mwan3/config"
 	"mwan3/network"
@@ -18,12 +17,7 @@ func Uncovered(prefixes []netip.Prefix, f network.Family) []netip.Prefix {
 			sorted = append(sorted, p.Masked())
 		}
 	}
-	sort.Slice(sorted, func(i, j int) bool {
-		if c := sorted[i].Addr().Compare(sorted[j].Addr()); c != 0 {
-			return c < 0
-		}
-		return sorted[i].Bits() < sorted[j].Bits()
-	})
+	network.SortPrefixes(sorted)
 	kept := sorted[:0]
 	for _, p := range sorted {
 		if len(kept) == 0 || !kept[len(kept)-1].Overlaps(p) {
@@ -56,7 +50,7 @@ func prefixWord(p netip.Prefix) string {
 // joined returns the ranges sorted, with those that overlap made one, for the same reason as Uncovered.
 func joined(ports []config.Ports) []config.Ports {
 	sorted := slices.Clone(ports)
-	sort.Slice(sorted, func(i, j int) bool { return sorted[i].First < sorted[j].First })
+	slices.SortStableFunc(sorted, func(a, b config.Ports) int { return int(a.First) - int(b.First) })
 	kept := sorted[:0]
 	for _, p := range sorted {
 		if last := len(kept) - 1; last >= 0 && p.First <= kept[last].Last {

@@ -3,7 +3,7 @@ package nft
 import (
 	"fmt"
 	"net/netip"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -96,7 +96,7 @@ func parsePolicies(have existing, f network.Family) []plan.PolicyView {
 			policies = append(policies, parsePolicy(policy, chain.lines, f))
 		}
 	}
-	sort.Slice(policies, func(i, j int) bool { return policies[i].Name < policies[j].Name })
+	slices.SortStableFunc(policies, plan.PolicyView.Compare)
 	return policies
 }
 

@@ -2,7 +2,7 @@ package nft
 
 import (
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 )
 
@@ -124,7 +124,7 @@ func sortedNames(set map[string]object) []string {
 	for name := range set {
 		names = append(names, name)
 	}
-	sort.Strings(names)
+	slices.Sort(names)
 	return names
 }
 

@@ -8,6 +8,7 @@ package plan
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"mwan3/config"
@@ -122,6 +123,12 @@ type Set struct {
 	Family   network.Family
 	Prefixes []netip.Prefix // sorted, unique; may overlap. Dynamic sets and users' own sets have none of ours
 	Copy     bool           // User: Prefixes are a copy of a set elsewhere and replace the members
+}
+
+// Equal tells whether two sets are the same with the same members.
+func (s Set) Equal(other Set) bool {
+	return s.Kind == other.Kind && s.Name == other.Name && s.Family == other.Family && s.Copy == other.Copy &&
+		slices.Equal(s.Prefixes, other.Prefixes)
 }
 
 // Table is the routing table of an interface that is up.

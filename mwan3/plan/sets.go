@@ -56,12 +56,7 @@ func (in Inputs) custom(family network.Family) []netip.Prefix {
 }
 
 func sorted(prefixes []netip.Prefix) []netip.Prefix {
-	slices.SortFunc(prefixes, func(a, b netip.Prefix) int {
-		if c := a.Addr().Compare(b.Addr()); c != 0 {
-			return c
-		}
-		return a.Bits() - b.Bits()
-	})
+	network.SortPrefixes(prefixes)
 	return slices.Compact(prefixes)
 }
 

@@ -1,4 +1,4 @@
-package iptables
+package ipset
 
 import (
 	"errors"
@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"slices"
 
-	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
@@ -24,29 +23,35 @@ const (
 // defaultMaxElem is how many members a set holds unless it needs more, as the ipset tool makes it.
 const defaultMaxElem = 65536
 
-// loadSets makes the connected and custom sets hold what the plan says. Dynamic sets are made if they are missing;
+// Loader loads sets where nothing else of the iptables backend is needed.
+type Loader struct{}
+
+// LoadSets is Load.
+func (Loader) LoadSets(sets []plan.Set) error { return Load(sets) }
+
+// Load makes the connected and custom sets hold what the plan says. Dynamic sets are made if they are missing;
 // users' sets are theirs.
-func loadSets(sets []plan.Set) error {
-	have, err := readSets()
+func Load(sets []plan.Set) error {
+	have, err := List()
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, set := range sets {
-		name := baseSet(set.Kind, set.Family)
+		name := Name(set.Kind, set.Family)
 		switch set.Kind {
 		case plan.Connected, plan.Custom:
 			errs = append(errs, fill(name, set, have))
 		case plan.Dynamic:
-			errs = append(errs, ensureBase(plan.Dynamic, set.Family, have))
+			errs = append(errs, Ensure(plan.Dynamic, set.Family, have))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// ensureBase makes an empty set of a kind if the family has none.
-func ensureBase(kind plan.Kind, f network.Family, have map[string]ipset) error {
-	name := baseSet(kind, f)
+// Ensure makes an empty set of a kind if the family has none.
+func Ensure(kind plan.Kind, f network.Family, have map[string]Set) error {
+	name := Name(kind, f)
 	if _, ok := have[name]; ok {
 		return nil
 	}
@@ -59,22 +64,9 @@ func ensureBase(kind plan.Kind, f network.Family, have map[string]ipset) error {
 // listSize is how many sets mwan3_dynamic_ipv4 can hold, as the ipset tool makes it.
 const listSize = 8
 
-// createList makes an empty list of sets. Such a set has no family, but the library would give it IPv4; then the
-// ipset tool refuses to list any set at all.
+// createList makes an empty list of sets. Such a set has no family: with one, the ipset tool refuses to list any set.
 func createList(name string) error {
-	req := request(nl.IPSET_CMD_CREATE)
-	req.Flags |= unix.NLM_F_EXCL
-	req.AddData(nl.NewRtAttr(nl.IPSET_ATTR_SETNAME, nl.ZeroTerminated(name)))
-	req.AddData(nl.NewRtAttr(nl.IPSET_ATTR_TYPENAME, nl.ZeroTerminated(listSet)))
-	req.AddData(nl.NewRtAttr(nl.IPSET_ATTR_REVISION, nl.Uint8Attr(0)))
-	req.AddData(nl.NewRtAttr(nl.IPSET_ATTR_FAMILY, nl.Uint8Attr(unix.AF_UNSPEC)))
-	data := nl.NewRtAttr(nl.IPSET_ATTR_DATA|unix.NLA_F_NESTED, nil)
-	data.AddRtAttr(nl.IPSET_ATTR_SIZE|unix.NLA_F_NET_BYTEORDER, []byte{0, 0, 0, listSize})
-	req.AddData(data)
-	if _, err := req.Execute(unix.NETLINK_NETFILTER, 0); err != nil {
-		return fmt.Errorf("create set %s: %w", name, setError(err))
-	}
-	return nil
+	return create(name, listSet, unix.AF_UNSPEC, nl.Uint32Attribute{Type: nl.IPSET_ATTR_SIZE, Value: listSize})
 }
 
 // createNets makes an empty set of networks with room for at least so many.
@@ -83,12 +75,45 @@ func createNets(name string, f network.Family, size int) error {
 	for int64(room) < int64(size) {
 		room *= 2
 	}
-	return create(name, hashNet, netlink.IpsetCreateOptions{Family: addressFamily(f), MaxElements: room})
+	return create(name, hashNet, addressFamily(f), nl.Uint32Attribute{Type: nl.IPSET_ATTR_MAXELEM, Value: room})
 }
 
-func create(name, kind string, options netlink.IpsetCreateOptions) error {
-	if err := netlink.IpsetCreate(name, kind, options); err != nil {
+// Sticky is a set of the sources of a sticky rule.
+type Sticky struct {
+	Family  network.Family
+	Timeout uint32 // seconds, of entries that name none
+}
+
+// CreateSticky makes an empty set of addresses whose entries expire.
+func CreateSticky(name string, s Sticky) error {
+	return create(name, hashIP, addressFamily(s.Family), nl.Uint32Attribute{Type: nl.IPSET_ATTR_TIMEOUT, Value: s.Timeout})
+}
+
+// create makes an empty set with one option; the first revision of its kind knows them all.
+func create(name, kind string, family uint8, option nl.Uint32Attribute) error {
+	option.Type |= nl.NLA_F_NET_BYTEORDER
+	data := nl.NewRtAttr(nl.IPSET_ATTR_DATA|unix.NLA_F_NESTED, nil)
+	data.AddChild(&option)
+	req := request(nl.IPSET_CMD_CREATE)
+	req.Flags |= unix.NLM_F_EXCL
+	req.AddData(nl.NewRtAttr(nl.IPSET_ATTR_SETNAME, nl.ZeroTerminated(name)))
+	req.AddData(nl.NewRtAttr(nl.IPSET_ATTR_TYPENAME, nl.ZeroTerminated(kind)))
+	req.AddData(nl.NewRtAttr(nl.IPSET_ATTR_REVISION, nl.Uint8Attr(0)))
+	req.AddData(nl.NewRtAttr(nl.IPSET_ATTR_FAMILY, nl.Uint8Attr(family)))
+	req.AddData(data)
+	if err := send(req); err != nil {
 		return fmt.Errorf("create set %s: %w", name, err)
+	}
+	return nil
+}
+
+// swap exchanges the content of two sets.
+func swap(a, b string) error {
+	req := request(nl.IPSET_CMD_SWAP)
+	req.AddData(nl.NewRtAttr(nl.IPSET_ATTR_SETNAME, nl.ZeroTerminated(a)))
+	req.AddData(nl.NewRtAttr(nl.IPSET_ATTR_TYPENAME, nl.ZeroTerminated(b))) // IPSET_ATTR_SETNAME2
+	if err := send(req); err != nil {
+		return fmt.Errorf("swap set %s with %s: %w", a, b, err)
 	}
 	return nil
 }
@@ -102,7 +127,7 @@ func addressFamily(f network.Family) uint8 {
 
 // fill makes a set of networks hold exactly the plan's. What is missing is added before what is too much is
 // deleted, so that a network that stays is never away. A set that is too small is exchanged for a larger one.
-func fill(name string, set plan.Set, have map[string]ipset) error {
+func fill(name string, set plan.Set, have map[string]Set) error {
 	wanted := storable(set.Prefixes)
 	if old, ok := have[name]; ok && (old.kind != hashNet || old.family != addressFamily(set.Family)) {
 		if err := destroy(name); err != nil {
@@ -115,18 +140,18 @@ func fill(name string, set plan.Set, have map[string]ipset) error {
 			return err
 		}
 	}
-	now, _, err := readSet(name)
+	now, _, err := Read(name)
 	if err != nil {
 		return err
 	}
-	missing := without(wanted, now.members)
-	if len(now.members)+len(missing) > int(now.maxElem) {
+	missing := without(wanted, now.Members)
+	if len(now.Members)+len(missing) > int(now.maxElem) {
 		return exchange(name, set.Family, wanted)
 	}
 	if err := edit(nl.IPSET_CMD_ADD, name, missing); err != nil {
 		return err
 	}
-	return edit(nl.IPSET_CMD_DEL, name, without(now.members, wanted))
+	return edit(nl.IPSET_CMD_DEL, name, without(now.Members, wanted))
 }
 
 // storable replaces the prefix of all addresses, which hash:net cannot hold, by its halves.
@@ -134,7 +159,7 @@ func storable(prefixes []netip.Prefix) []netip.Prefix {
 	var list []netip.Prefix
 	for _, p := range prefixes {
 		if p.Bits() == 0 {
-			low, high := halves(p)
+			low, high := network.Halves(p)
 			list = append(list, low, high)
 			continue
 		}
@@ -170,9 +195,7 @@ func exchange(name string, f network.Family, wanted []netip.Prefix) error {
 	}
 	err := edit(nl.IPSET_CMD_ADD, temp, wanted)
 	if err == nil {
-		if err = netlink.IpsetSwap(temp, name); err != nil {
-			err = fmt.Errorf("swap set %s with %s: %w", temp, name, err)
-		}
+		err = swap(temp, name)
 	}
 	return errors.Join(err, destroy(temp))
 }
@@ -192,8 +215,8 @@ func edit(command int, name string, list []netip.Prefix) error {
 			all.AddChild(member(p))
 		}
 		req.AddData(all)
-		if _, err := req.Execute(unix.NETLINK_NETFILTER, 0); err != nil {
-			return fmt.Errorf("edit set %s: %w", name, setError(err))
+		if err := send(req); err != nil {
+			return fmt.Errorf("edit set %s: %w", name, err)
 		}
 	}
 	return nil

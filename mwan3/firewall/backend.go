@@ -1,9 +1,11 @@
-package apply
+// Package firewall chooses the firewall that carries out the marking.
+package firewall
 
 import (
 	"errors"
 	"fmt"
 
+	"mwan3/apply"
 	"mwan3/config"
 	"mwan3/iptables"
 	"mwan3/network"
@@ -23,7 +25,7 @@ type Viewer interface {
 
 // Backend is a firewall that carries out the marking.
 type Backend interface {
-	Marker
+	apply.Marker
 	Viewer
 }
 

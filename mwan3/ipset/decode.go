@@ -1,4 +1,5 @@
-package iptables
+// Package ipset makes, fills and reads the ipsets of the iptables backend over netlink. The ipset tool is not needed.
+package ipset
 
 import (
 	"bytes"
@@ -23,45 +24,45 @@ const listHeader = 4
 const nfgenLength = 4
 
 // ipset is one set of the kernel.
-type ipset struct {
+type Set struct {
 	name, kind string // kind: hash:net, list:set …
 	family     uint8  // AF_INET, AF_INET6, or 0 for kinds without addresses
 	maxElem    uint32
 	netmask    uint8          // of hash:ip; 0 = none
-	members    []netip.Prefix // in the kernel's order; those of hash:ip are whole addresses or netmask wide
+	Members    []netip.Prefix // in the kernel's order; those of hash:ip are whole addresses or netmask wide
 	lists      []string       // members of list:set
 	odd        bool           // has members that prefixes cannot say
 }
 
-// readSets lists the kernel's sets, without their members, by name.
-func readSets() (map[string]ipset, error) {
+// List lists the kernel's sets, without their members, by name.
+func List() (map[string]Set, error) {
 	var flags [4]byte
 	binary.BigEndian.PutUint32(flags[:], listHeader)
 	list, err := dumpSets(nl.NewRtAttr(nl.IPSET_ATTR_FLAGS|unix.NLA_F_NET_BYTEORDER, flags[:]))
 	if err != nil {
 		return nil, fmt.Errorf("list sets: %w", err)
 	}
-	sets := map[string]ipset{}
+	sets := map[string]Set{}
 	for _, set := range list {
 		sets[set.name] = set
 	}
 	return sets, nil
 }
 
-// readSet reads one set with its members; ok is false if there is no such set.
-func readSet(name string) (set ipset, ok bool, err error) {
+// Read reads one set with its members; ok is false if there is no such set.
+func Read(name string) (set Set, ok bool, err error) {
 	if len(name) >= nl.IPSET_MAXNAMELEN || name == "" || strings.ContainsRune(name, 0) {
-		return ipset{}, false, nil // no set can have it
+		return Set{}, false, nil // no set can have it
 	}
 	list, err := dumpSets(nl.NewRtAttr(nl.IPSET_ATTR_SETNAME, nl.ZeroTerminated(name)))
 	if errors.Is(err, syscall.ENOENT) {
-		return ipset{}, false, nil
+		return Set{}, false, nil
 	}
 	if err != nil {
-		return ipset{}, false, fmt.Errorf("read set %s: %w", name, err)
+		return Set{}, false, fmt.Errorf("read set %s: %w", name, err)
 	}
 	if len(list) != 1 {
-		return ipset{}, false, nil
+		return Set{}, false, nil
 	}
 	return list[0], true, nil
 }
@@ -74,7 +75,13 @@ func request(command int) *nl.NetlinkRequest {
 	return req
 }
 
-func dumpSets(filter *nl.RtAttr) ([]ipset, error) {
+// send sends a request that has no answer.
+func send(req *nl.NetlinkRequest) error {
+	_, err := req.Execute(unix.NETLINK_NETFILTER, 0)
+	return setError(err)
+}
+
+func dumpSets(filter *nl.RtAttr) ([]Set, error) {
 	req := request(nl.IPSET_CMD_LIST)
 	req.AddData(filter)
 	messages, err := req.Execute(unix.NETLINK_NETFILTER, 0)
@@ -94,13 +101,13 @@ func setError(err error) error {
 }
 
 // decodeSets reads the messages of a dump. A large set comes in several messages that follow each other.
-func decodeSets(messages [][]byte) []ipset {
-	var list []ipset
+func decodeSets(messages [][]byte) []Set {
+	var list []Set
 	for _, message := range messages {
 		if len(message) < nfgenLength {
 			continue
 		}
-		var part ipset
+		var part Set
 		part.decode(message[nfgenLength:])
 		if last := len(list) - 1; last >= 0 && list[last].name == part.name {
 			list[last].merge(part)
@@ -114,17 +121,17 @@ func decodeSets(messages [][]byte) []ipset {
 	return list
 }
 
-func (s *ipset) merge(part ipset) {
-	s.members = append(s.members, part.members...)
+func (s *Set) merge(part Set) {
+	s.Members = append(s.Members, part.Members...)
 	s.lists = append(s.lists, part.lists...)
 	s.odd = s.odd || part.odd
 }
 
 // widen gives the members of a hash:ip set their netmask.
-func (s *ipset) widen() {
-	for i, member := range s.members {
+func (s *Set) widen() {
+	for i, member := range s.Members {
 		if s.netmask > 0 && int(s.netmask) < member.Bits() {
-			s.members[i] = netip.PrefixFrom(member.Addr(), int(s.netmask)).Masked()
+			s.Members[i] = netip.PrefixFrom(member.Addr(), int(s.netmask)).Masked()
 		}
 	}
 }
@@ -141,7 +148,7 @@ func attributes(data []byte, each func(kind int, value []byte)) {
 	}
 }
 
-func (s *ipset) decode(message []byte) {
+func (s *Set) decode(message []byte) {
 	attributes(message, func(kind int, value []byte) {
 		switch kind {
 		case nl.IPSET_ATTR_SETNAME:
@@ -158,7 +165,7 @@ func (s *ipset) decode(message []byte) {
 	})
 }
 
-func (s *ipset) decodeHeader(header []byte) {
+func (s *Set) decodeHeader(header []byte) {
 	attributes(header, func(kind int, value []byte) {
 		switch kind {
 		case nl.IPSET_ATTR_MAXELEM:
@@ -169,7 +176,7 @@ func (s *ipset) decodeHeader(header []byte) {
 	})
 }
 
-func (s *ipset) decodeMember(member []byte) {
+func (s *Set) decodeMember(member []byte) {
 	var addr netip.Addr
 	bits, flags := -1, uint32(0)
 	attributes(member, func(kind int, value []byte) {
@@ -193,7 +200,7 @@ func (s *ipset) decodeMember(member []byte) {
 	if bits < 0 || bits > addr.BitLen() {
 		bits = addr.BitLen()
 	}
-	s.members = append(s.members, netip.PrefixFrom(addr, bits))
+	s.Members = append(s.Members, netip.PrefixFrom(addr, bits))
 }
 
 // text reads a string that ends with a zero.

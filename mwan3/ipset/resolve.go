@@ -1,7 +1,6 @@
-package iptables
+package ipset
 
 import (
-	"cmp"
 	"errors"
 	"net/netip"
 	"slices"
@@ -27,13 +26,13 @@ func Sets(names []string) (map[string]network.Set, error) {
 
 // resolve reads a set; for a list of sets (which cannot nest) it joins them.
 func resolve(name string) (network.Set, bool, error) {
-	set, ok, err := readSet(name)
+	set, ok, err := Read(name)
 	if err != nil || !ok {
 		return network.Set{}, false, err
 	}
 	plain := set.kind == hashIP || set.kind == hashNet
 	if plain && !set.odd {
-		return network.Set{Family: familyFrom(set.family), Prefixes: sorted(set.members)}, true, nil
+		return network.Set{Family: familyFrom(set.family), Prefixes: sorted(set.Members)}, true, nil
 	}
 	if set.kind != listSet {
 		return network.Set{Family: familyFrom(set.family), Opaque: true}, true, nil
@@ -65,11 +64,6 @@ func familyFrom(number uint8) network.Family {
 
 // sorted returns the prefixes in order and once.
 func sorted(list []netip.Prefix) []netip.Prefix {
-	slices.SortFunc(list, func(a, b netip.Prefix) int {
-		if c := a.Addr().Compare(b.Addr()); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.Bits(), b.Bits())
-	})
+	network.SortPrefixes(list)
 	return slices.Compact(list)
 }
