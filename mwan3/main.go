@@ -48,7 +48,7 @@ func (c cli) run(args []string) int {
 	if do, ok := c.upstream(name, args); ok {
 		return c.report(do(), 0)
 	}
-	if do, ok := c.own(name); ok {
+	if do, ok := c.own(name, args); ok {
 		return c.report(do(), 1)
 	}
 	c.help()
@@ -98,7 +98,7 @@ func (c cli) upstream(name string, args []string) (func() error, bool) {
 }
 
 // own finds a command that upstream does not have.
-func (c cli) own(name string) (func() error, bool) {
+func (c cli) own(name string, args []string) (func() error, bool) {
 	switch name {
 	case "reload":
 		return c.reload, true
@@ -113,9 +113,7 @@ func (c cli) own(name string) (func() error, bool) {
 	case "check":
 		return c.check, true
 	case "use":
-		return func() error {
-			return errors.New("use is not there yet; bind the program itself, as in ping -I <device>")
-		}, true
+		return func() error { return c.use(args) }, true
 	case "version", "--version":
 		return c.version, true
 	}
