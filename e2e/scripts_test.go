@@ -1,5 +1,6 @@
-// Package e2e runs the scripts of testdata/script: each in a lab of its own, once with each firewall backend. Package
-// words explains their vocabulary. MWAN3_BIN names a directory with the programs to test; else they are built here.
+// Package e2e runs the scripts of testdata/script: each in a lab of its own, once with each firewall backend, but those
+// in script/track with one of them. Package words explains their vocabulary. MWAN3_BIN names a directory with the
+// programs to test; else they are built here.
 //
 //	go test ./e2e -run 'Scripts/failover'
 package e2e
@@ -20,14 +21,21 @@ import (
 func TestMain(m *testing.M) { os.Exit(labtest.Main(m)) }
 
 func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/script/*.txtar")
+	both := []string{"nftables", "iptables"}
+	runAll(t, "testdata/script/*.txtar", both)
+	runAll(t, "testdata/script/track/*.txtar", both[:1]) // trackers do not know how packets are marked
+}
+
+// runAll runs the scripts that a pattern finds.
+func runAll(t *testing.T, pattern string, backends []string) {
+	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
-		t.Fatal("no scripts found: ", err)
+		t.Fatalf("no scripts %s found: %v", pattern, err)
 	}
 	labtest.Build(t)
 	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
-		for _, backend := range []string{"nftables", "iptables"} {
+		name := strings.TrimSuffix(strings.TrimPrefix(file, "testdata/script/"), ".txtar")
+		for _, backend := range backends {
 			t.Run(name+"/"+backend, func(t *testing.T) {
 				t.Parallel()
 				labtest.In(t, func(t *testing.T) { run(t, file, backend) })

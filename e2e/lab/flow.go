@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,7 +15,11 @@ import (
 // beat is the pause between two messages of a flow.
 const beat = 5 * time.Millisecond
 
-// Flow is a long transfer: a TCP connection to an answer service on which messages go there and back all the time.
+// pause is the time without a message after which a flow that goes on counts as resumed.
+const pause = 300 * time.Millisecond
+
+// Flow is a long transfer: a TCP connection to an answer service on which messages go there and back all the time, or
+// datagrams from one port.
 type Flow struct {
 	Via string // the first line: the provider's name
 
@@ -25,9 +30,11 @@ type Flow struct {
 
 // Progress is how far a flow has come.
 type Progress struct {
+	Via      string        // the provider that carried the last message
 	Messages int           // that came back
 	Last     time.Time     // when the last one did
 	Longest  time.Duration // the longest time without one, up to now
+	Resumed  time.Time     // when one came after a pause, or another way, the last time
 	Err      error         // why the flow ended; nil while it runs
 }
 
@@ -46,8 +53,65 @@ func (n *Node) StartFlow(to netip.AddrPort, patience time.Duration) (*Flow, erro
 		return nil, fmt.Errorf("start a flow from %s to %s: %w", n.Name, to, verdict(err))
 	}
 	f.Via = strings.TrimSpace(f.Via)
+	f.seen.Via = f.Via
 	go f.run(replies)
 	return f, nil
+}
+
+// StartDatagrams begins a flow of UDP datagrams from the node, all of them from one port: it goes on whatever becomes
+// of a single one.
+func (n *Node) StartDatagrams(to netip.AddrPort, patience time.Duration) (*Flow, error) {
+	f := &Flow{seen: Progress{Last: time.Now()}}
+	err := n.Do(func() (err error) {
+		if f.conn, err = net.Dial("udp", to.String()); err == nil {
+			f.Via, err = firstLine(f.conn, "udp", patience)
+		}
+		return err
+	})
+	if err == nil {
+		err = f.conn.SetDeadline(time.Time{})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start datagrams from %s to %s: %w", n.Name, to, err)
+	}
+	f.seen.Via = f.Via
+	go f.ask()
+	go f.listen()
+	return f, nil
+}
+
+// ask sends datagrams until Stop. An error tells what became of an earlier one.
+func (f *Flow) ask() {
+	for {
+		if _, err := f.conn.Write([]byte("who carries me?\n")); errors.Is(err, net.ErrClosed) {
+			return
+		}
+		time.Sleep(beat)
+	}
+}
+
+// listen notes the answers until Stop.
+func (f *Flow) listen() {
+	answer := make([]byte, 2048)
+	for {
+		size, err := f.conn.Read(answer)
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			f.note(err)
+			return
+		case err == nil:
+			f.noteVia(strings.TrimSpace(string(answer[:size])))
+			f.note(nil)
+		}
+	}
+}
+
+func (f *Flow) noteVia(provider string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if provider != f.seen.Via {
+		f.seen.Via, f.seen.Resumed = provider, time.Now()
+	}
 }
 
 // run plays ping-pong until the connection breaks or Stop closes it.
@@ -73,6 +137,9 @@ func (f *Flow) note(err error) {
 		return
 	}
 	now := time.Now()
+	if now.Sub(f.seen.Last) > pause {
+		f.seen.Resumed = now
+	}
 	f.seen.Longest = max(f.seen.Longest, now.Sub(f.seen.Last))
 	f.seen.Messages++
 	f.seen.Last = now

@@ -2,6 +2,7 @@ package words
 
 import (
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -12,9 +13,13 @@ import (
 // standstill is how long a flow may be without a reply before one says that it stands still.
 const standstill = time.Second
 
-const flowUsage = "flow start NAME [-from NODE] TARGET; flow via NAME ispN; flow alive|stalled|ended|unbroken NAME…"
+// swift is how soon after a verdict a flow has to go on.
+const swift = time.Second
 
-func (s *stage) flow(_ *testscript.TestScript, args []string) error {
+const flowUsage = "flow start NAME [-from NODE] [-p PROTO] TARGET; flow via NAME ispN; flow resumed NAME IFACE ispN; " +
+	"flow alive|stalled|ended|unbroken NAME…"
+
+func (s *stage) flow(ts *testscript.TestScript, args []string) error {
 	if len(args) < 2 {
 		return usage(flowUsage)
 	}
@@ -23,6 +28,8 @@ func (s *stage) flow(_ *testscript.TestScript, args []string) error {
 		return s.startFlow(name, args[2:])
 	case verb == "via" && len(args) == 3:
 		return s.eachFlow(args[1:2], func(f *lab.Flow) error { return wantVia(f, args[2]) })
+	case verb == "resumed" && len(args) == 4:
+		return s.eachFlow(args[1:2], func(f *lab.Flow) error { return resumed(ts, f, args[2], args[3]) })
 	case verb == "alive":
 		return s.eachFlow(args[1:], alive)
 	case verb == "stalled":
@@ -40,7 +47,11 @@ func (s *stage) startFlow(name string, args []string) error {
 	if err != nil {
 		return err
 	}
-	s.flows[name], err = p.node.StartFlow(p.to, lasting)
+	begin := p.node.StartFlow
+	if p.proto == "udp" {
+		begin = p.node.StartDatagrams
+	}
+	s.flows[name], err = begin(p.to, lasting)
 	return err
 }
 
@@ -70,6 +81,24 @@ func alive(f *lab.Flow) error {
 		if p := f.Progress(); p.Messages < start+settled {
 			return fmt.Errorf("has not moved on: %+v", p)
 		}
+		return nil
+	})
+}
+
+// resumed waits until a flow goes on after the last verdict on an interface.
+func resumed(ts *testscript.TestScript, f *lab.Flow, iface, isp string) error {
+	return eventually(func() error {
+		verdict, err := os.Stat("/var/run/mwan3track/" + iface + "/STATUS")
+		if err != nil {
+			return err
+		}
+		p := f.Progress()
+		after := p.Resumed.Sub(verdict.ModTime())
+		if after < 0 || after > swift || p.Via != isp {
+			return fmt.Errorf("%s after the verdict on %s it has not gone on in time through %s: %+v",
+				time.Since(verdict.ModTime()), iface, isp, p)
+		}
+		ts.Logf("through %s, %s after the verdict on %s", isp, after.Round(time.Millisecond), iface)
 		return nil
 	})
 }

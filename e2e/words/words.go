@@ -5,11 +5,16 @@
 //	config FILE…                    write /etc/config/mwan3 from files of the script; the name uplinks stands for the
 //	                                interface sections of all uplinks with quick tracking and their members wan_m1,
 //	                                wan_m2, wan_m3 (metric 1, 2, 3); uplinks4 for the IPv4 ones
+//	track IFACE METHOD TARGET[,TARGET…] [OPTION=VALUE…]
+//	                                append an interface section with quick tracking, offline until a target answers
 //	mwan3 ARG…                      run mwan3 on the router; [!] and stdout as with exec
 //	on NODE CMD ARG…                run a program on another machine: client1 client2 guest internet ispN
 //	ispN drop|heal                  the provider swallows everything without a word; and no more
 //	ispN lose PERCENT               … or loses a part of it
 //	ispN carrier-off|carrier-on     unplug the router's cable to it; plug it in
+//	target ADDRESS[:PORT]… BEHAVIOUR
+//	                                targets lie, fall silent or serve something (lab's behave.go lists how); honest ends it
+//	name HOST [ADDRESS…]            give a host name its addresses, in the name server that the router asks; or none
 //	link DEVICE down|up             set a device of the router administratively down; up and configured
 //	netifd ifdown|ifup IFACE        what netifd does on ifdown and ifup
 //	online IFACE…, offline IFACE…   wait until tracker and policies agree that it is so
@@ -20,9 +25,11 @@
 //	spread [-n N] [-from NODE] [-p PROTO] TARGET ispN=PERCENT…
 //	                                N (300) new connections share these providers within 4 sigma, and no others
 //	inbound ispN router|client1     connections from the internet through that provider are answered, both families
-//	flow start NAME [-from NODE] TARGET
-//	                                begin a long TCP transfer
+//	flow start NAME [-from NODE] [-p PROTO] TARGET
+//	                                begin a long transfer; udp: datagrams from one port
 //	flow via NAME ispN              it was begun through that provider
+//	flow resumed NAME IFACE ispN    within a second of the verdict on IFACE it went on, after a pause or another way before,
+//	                                through that provider
 //	flow alive|stalled|ended NAME   wait until it has moved on; has not for a second; has broken off
 //	flow unbroken NAME              it runs, and never stood still for a second
 //	await PATTERN CMD ARG…          run a program on the router until its output matches; with ! until it does not
@@ -58,8 +65,9 @@ type Options struct {
 // stage is the state of one script.
 type stage struct {
 	Options
-	lab   *lab.Lab
-	flows map[string]*lab.Flow
+	lab     *lab.Lab
+	flows   map[string]*lab.Flow
+	targets *lab.Targets // nil before a target is odd
 }
 
 // word is what testscript calls.
@@ -75,6 +83,7 @@ func Params(file string, options Options) testscript.Params {
 		"via": s.inLab(s.via), "spread": s.inLab(s.spread), "inbound": s.inLab(s.inbound),
 		"unreachable": s.inLab(s.unreachable), "blackhole": s.inLab(s.blackhole),
 		"flow": s.inLab(s.flow), "await": s.await, "snapshot": s.inLab(s.snapshot),
+		"track": s.inLab(s.track), "target": s.inLab(s.target), "name": s.inLab(s.name),
 	}
 	for number := 1; number <= lab.MaxUplinks; number++ {
 		name := fmt.Sprintf("isp%d", number)
@@ -91,7 +100,8 @@ func Params(file string, options Options) testscript.Params {
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", os.Getenv("PATH"))
-			return nil
+			env.Defer(removeCgroups)
+			return setCache(env)
 		},
 		RequireUniqueNames: true,
 	}
