@@ -102,6 +102,7 @@ func (d daemon) start() error {
 	}
 	command := exec.Command(filepath.Join(filepath.Dir(self), d.program), d.argument)
 	command.Dir = "/"
+	command.Env = append(os.Environ(), "GOMAXPROCS=1") // set when it runs already, it would have cost memory
 	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("start %s %s: %w", d.program, d.argument, err)

@@ -133,13 +133,12 @@ func (r *reader) milliseconds(name string, l limits) time.Duration {
 	return time.Duration(r.number(name, l)) * time.Millisecond
 }
 
-// method reads how targets are probed.
+// method reads how targets are probed. The tracker takes ping in place of one that the family lacks, and says so.
 func (r *reader) method(f network.Family) Method {
 	m := Method(r.choice("track_method", string(Ping), string(ARPing), string(HTTPing), string(NpingTCP),
 		string(NpingUDP), string(NpingICMP), string(NpingARP), string(NSLookup), string(TCP), string(HTTP)))
 	if f == network.IPv6 && (m == ARPing || m == NpingARP) {
 		r.fault("track_method", fmt.Sprintf("another one: %s does not support IPv6; using ping", m))
-		return Ping
 	}
 	return m
 }

@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // maxValue is more than any value that these files hold; of a longer one the rest is not read.
@@ -22,37 +24,74 @@ func checkName(kind, name string) error {
 	return nil
 }
 
-// replace gives a file a new value at once: a reader sees the old one or the new one, never a part. The temporary
-// file stands beside it because a rename needs the same file system; as its name begins with a dot and belongs to
-// this one file, patterns like TRACK_* do not meet it and a killed writer leaves at most one, which the next write uses up.
+// file is a status file that is written again and again.
 //
-// Trackers do this in each round for months: it is written with bare system calls, which leave a tenth of the garbage
-// that os.WriteFile does.
-func replace(dir, name, value string) error {
-	path, temp := dir+"/"+name, dir+"/."+name
-	if err := create(temp, value+"\n"); err != nil {
-		return &fs.PathError{Op: "write", Path: path, Err: err}
+// Trackers do this in each round for months: it keeps its names as the kernel wants them, with a zero at the end, and
+// leaves no garbage, where os.WriteFile and os.Rename would make the collector run.
+type file struct {
+	path, temp []byte
+	value      []byte // as last written, without the newline
+	known      bool   // value is what the file holds
+	text       []byte // for the value with its newline
+}
+
+// newFile prepares a file that may exist or not. The temporary file stands beside it because a rename needs the same file
+// system; as its name begins with a dot and belongs to this one file, patterns like TRACK_* do not meet it and a killed
+// writer leaves at most one, which the next write uses up.
+func newFile(dir, name string) *file {
+	return &file{path: []byte(dir + "/" + name + "\x00"), temp: []byte(dir + "/." + name + "\x00")}
+}
+
+// replace gives a file a new value at once: a reader sees the old one or the new one, never a part.
+func (f *file) replace(value []byte) error {
+	f.known = false
+	f.text = append(append(f.text[:0], value...), '\n')
+	err := create(f.temp, f.text)
+	if err == nil {
+		err = rename(f.temp, f.path)
 	}
-	if err := syscall.Rename(temp, path); err != nil {
-		return &fs.PathError{Op: "write", Path: path, Err: err}
+	if err != nil {
+		return &fs.PathError{Op: "write", Path: string(f.path[:len(f.path)-1]), Err: err}
 	}
+	f.value, f.known = append(f.value[:0], value...), true
 	return nil
 }
 
-func create(path, text string) error {
-	const flags = syscall.O_WRONLY | syscall.O_CREAT | syscall.O_TRUNC | syscall.O_CLOEXEC
-	fd, err := syscall.Open(path, flags, 0o644)
+func create(path, text []byte) error {
+	const flags = unix.O_WRONLY | unix.O_CREAT | unix.O_TRUNC | unix.O_CLOEXEC
+	fd, err := openFile(path, flags, 0o644)
 	if err != nil {
 		return err
 	}
-	n, err := syscall.Write(fd, []byte(text))
+	n, err := unix.Write(fd, text)
 	if err == nil && n < len(text) {
-		err = syscall.ENOSPC
+		err = unix.ENOSPC
 	}
-	if closed := syscall.Close(fd); err == nil {
+	if closed := unix.Close(fd); err == nil {
 		err = closed
 	}
 	return err
+}
+
+// openFile is unix.Open for a path that ends with a zero.
+func openFile(path []byte, flags, mode uintptr) (int, error) {
+	at := unix.AT_FDCWD
+	fd, _, errno := unix.Syscall6(unix.SYS_OPENAT, uintptr(at), uintptr(unsafe.Pointer(&path[0])), flags, mode, 0, 0)
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(fd), nil
+}
+
+// rename is unix.Rename for paths that end with a zero.
+func rename(from, to []byte) error {
+	at := unix.AT_FDCWD
+	_, _, errno := unix.Syscall6(unix.SYS_RENAMEAT2, uintptr(at), uintptr(unsafe.Pointer(&from[0])),
+		uintptr(at), uintptr(unsafe.Pointer(&to[0])), 0, 0)
+	if errno != 0 {
+		return errno
+	}
+	return nil
 }
 
 // readValue returns the first line of a file without blanks around it, empty when there is none to be had.

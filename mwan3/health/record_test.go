@@ -194,3 +194,21 @@ func TestOnlyARunningTrackerOfTheInterfaceCounts(t *testing.T) {
 		}
 	}
 }
+
+func TestAQuietRoundLeavesNoGarbage(t *testing.T) {
+	tracker, err := Store{Dir: t.TempDir(), TrackDir: t.TempDir()}.OpenTracker("wan")
+	if err != nil {
+		t.Fatal(err)
+	}
+	turn := 0
+	round := func() {
+		turn++
+		if err := tracker.SetRound(Round{Score: 10, Turn: turn}, 1000+turn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	round()
+	if allocs := testing.AllocsPerRun(100, round); allocs > 0 {
+		t.Errorf("%g allocations", allocs)
+	}
+}

@@ -85,7 +85,7 @@ func (s Store) write(iface string, state State) error {
 	if err := os.MkdirAll(s.stateDir(), 0o755); err != nil {
 		return fmt.Errorf("write state of %s: %w", iface, err)
 	}
-	if err := replace(s.stateDir(), iface, state.String()); err != nil {
+	if err := newFile(s.stateDir(), iface).replace([]byte(state.String())); err != nil {
 		return fmt.Errorf("write state of %s: %w", iface, err)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -13,8 +14,8 @@ import (
 //
 // A value that is in its file already is not written again: in a quiet round only TURN and TIME are.
 type Tracker struct {
-	dir  string
-	last map[string]string // by file name
+	dir   string
+	files map[string]*file // by name: those written since Clean
 }
 
 // OpenTracker makes the directory of an interface's tracker, removes whatever an earlier one left there, apart from
@@ -23,7 +24,7 @@ func (s Store) OpenTracker(iface string) (Tracker, error) {
 	if err := checkName("interface", iface); err != nil {
 		return Tracker{}, err
 	}
-	t := Tracker{filepath.Join(s.TrackDir, iface), map[string]string{}}
+	t := Tracker{filepath.Join(s.TrackDir, iface), map[string]*file{}}
 	if err := os.MkdirAll(t.dir, 0o755); err != nil {
 		return t, fmt.Errorf("make the tracker's directory: %w", err)
 	}
@@ -32,7 +33,7 @@ func (s Store) OpenTracker(iface string) (Tracker, error) {
 
 // Clean removes all files but PID and STATUS: what they say is about targets and rounds that are no more.
 func (t Tracker) Clean() error {
-	clear(t.last)
+	clear(t.files)
 	entries, err := os.ReadDir(t.dir)
 	if err != nil {
 		return fmt.Errorf("clean %s: %w", t.dir, err)
@@ -105,15 +106,22 @@ func (t Tracker) SetRound(round Round, time int) error {
 	)
 }
 
-func (t Tracker) set(name string, value int) error { return t.write(name, strconv.Itoa(value)) }
+func (t Tracker) set(name string, value int) error {
+	var buffer [20]byte
+	return t.put(name, strconv.AppendInt(buffer[:0], int64(value), 10))
+}
 
-func (t Tracker) write(name, value string) error {
-	if last, ok := t.last[name]; ok && last == value {
+func (t Tracker) write(name, value string) error { return t.put(name, []byte(value)) }
+
+// put writes a value unless the file holds it. In a quiet round, which writes TURN and TIME, it leaves no garbage.
+func (t Tracker) put(name string, value []byte) error {
+	f, ok := t.files[name]
+	if !ok {
+		f = newFile(t.dir, name)
+		t.files[name] = f
+	}
+	if f.known && bytes.Equal(f.value, value) {
 		return nil
 	}
-	if err := replace(t.dir, name, value); err != nil {
-		return err
-	}
-	t.last[name] = value
-	return nil
+	return f.replace(value)
 }

@@ -13,7 +13,7 @@ import (
 const (
 	// receiveSize is the most that the kernel puts into one datagram of a dump (netlink_recvmsg of
 	// net/netlink/af_netlink.c); it puts in as much as the reader has room for.
-	receiveSize = 32 << 10
+	receiveSize = 16 << 10
 	// chunkSize bounds what one send carries, so that the answers fit the socket even if all of it fails, and
 	// the kernel's lock is free for others in between.
 	chunkSize     = 16 << 10

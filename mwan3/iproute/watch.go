@@ -5,6 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
+	"syscall"
+	"time"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -81,10 +84,12 @@ func watch(ctx context.Context, size int, groups []uint) (<-chan Event, error) {
 	return w.events, nil
 }
 
-// watcher owns the socket; its goroutine runs until ctx ends.
+// watcher owns the socket; its goroutine runs until ctx ends. It waits with all others of the program, not in a thread of
+// its own, which would cost memory.
 type watcher struct {
 	sock   *nl.NetlinkSocket
-	wake   int // an eventfd that becomes readable when ctx ends
+	file   *os.File // the same socket
+	conn   syscall.RawConn
 	events chan Event
 	buf    []byte
 }
@@ -95,51 +100,43 @@ func newWatcher(size int, groups []uint) (*watcher, error) {
 		return nil, err
 	}
 	enlarge(sock, size)
-	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	fd, err := unix.FcntlInt(uintptr(sock.GetFd()), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		sock.Close()
 		return nil, err
 	}
-	return &watcher{sock: sock, wake: wake, events: make(chan Event), buf: make([]byte, receiveSize)}, nil
+	file := os.NewFile(uintptr(fd), "netlink")
+	conn, err := file.SyscallConn()
+	if err != nil {
+		file.Close()
+		sock.Close()
+		return nil, err
+	}
+	return &watcher{sock: sock, file: file, conn: conn, events: make(chan Event), buf: make([]byte, receiveSize)}, nil
 }
 
 // run reads until ctx ends, then cleans up and closes the channel.
 func (w *watcher) run(ctx context.Context) {
-	woken := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		_, _ = unix.Write(w.wake, binary.NativeEndian.AppendUint64(nil, 1))
-		close(woken)
-	})
-	for w.wait() && w.read(ctx) {
+	stop := context.AfterFunc(ctx, func() { _ = w.file.SetReadDeadline(time.Unix(1, 0)) })
+	for w.read(ctx) {
 	}
-	if !stop() {
-		<-woken
-	}
+	stop()
+	w.file.Close()
 	w.sock.Close()
-	_ = unix.Close(w.wake)
 	close(w.events)
 }
 
-// wait blocks until there is something to read. It returns false when ctx ended.
-func (w *watcher) wait() bool {
-	fds := []unix.PollFd{
-		{Fd: int32(w.wake), Events: unix.POLLIN},
-		{Fd: int32(w.sock.GetFd()), Events: unix.POLLIN},
-	}
-	for {
-		_, err := unix.Poll(fds, -1)
-		if err != unix.EINTR {
-			return err == nil && fds[0].Revents == 0
-		}
-	}
-}
-
-// read passes on what one datagram says. It returns false when that was the end.
+// read waits for a datagram and passes on what it says. It returns false when that was the end.
 func (w *watcher) read(ctx context.Context) bool {
-	n, err := receiveNow(w.sock, w.buf)
+	var n int
+	var err error
+	if w.conn.Read(func(uintptr) bool {
+		n, err = receiveNow(w.sock, w.buf)
+		return !errors.Is(err, unix.EAGAIN)
+	}) != nil {
+		return false // ctx ended
+	}
 	switch {
-	case errors.Is(err, unix.EAGAIN):
-		return true
 	case errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.EMSGSIZE):
 		w.drain(ctx)
 		return w.report(ctx, Event{Kind: Overrun})

@@ -79,6 +79,9 @@ func (a *ARP) Probe(ctx context.Context, target Target) Result {
 // etherARP is ETH_P_ARP of linux/if_ether.h as packet sockets want it, in network byte order.
 func etherARP() uint16 { return binary.NativeEndian.Uint16([]byte{0x08, 0x06}) }
 
+// etherIPv4 is ETH_P_IP of linux/if_ether.h: the kind of addresses that ARP for IPv4 is about (RFC 826).
+const etherIPv4 = 0x0800
+
 // everybody is the broadcast address of an Ethernet device.
 func everybody(device *net.Interface) syscall.Sockaddr {
 	to := &syscall.SockaddrLinklayer{Protocol: etherARP(), Ifindex: device.Index, Halen: 6}
@@ -141,7 +144,7 @@ func (want arpReply) parse(message []byte) Ignored {
 		return TooShort
 	}
 	switch {
-	case packet.Operation != arp.OperationReply:
+	case packet.Operation != arp.OperationReply, packet.ProtocolType != etherIPv4:
 		return NotReply
 	case packet.SenderIP != want.target:
 		return OtherSource
