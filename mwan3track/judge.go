@@ -38,6 +38,25 @@ func (m *machine) judge(i int, result probe.Result) bool {
 	return result.OK && t.good
 }
 
+// hear takes in what came of a question when its round was over, and had judged it, and says whether that is an answer which
+// counts as up.
+func (m *machine) hear(i int, result probe.Result) bool {
+	if !heard(result) {
+		return false
+	}
+	t := &m.targets[i]
+	t.trip.measure(result.Latency)
+	m.silence = 0
+	return result.OK && (t.good || !m.tracking.CheckQuality)
+}
+
+// miss takes in that questions were not answered that decide nothing.
+func (m *machine) miss(i, questions int) {
+	for range questions {
+		m.targets[i].window.add(probe.Result{Loss: health.DeadLoss})
+	}
+}
+
 // approves says whether figures are good: not if any has reached its threshold for failure; if all have reached theirs for
 // recovery; as before, if neither is so. Where nothing was answered, loss alone decides.
 func (m *machine) approves(f health.Figures, before bool) bool {

@@ -13,9 +13,9 @@ import (
 // lane carries one round at a time: for each target that it has ever asked it keeps a goroutine with its socket. Rounds
 // that overlap go on lanes of their own; while all is well the first one is enough. The tracker's goroutine owns it.
 type lane struct {
-	round    *round
-	over     bool     // what the round still hears means nothing
-	askers   []*asker // by target; nil: never asked
+	round    *round   // nil: the lane is free
+	open     int      // questions without an outcome
+	askers   []*asker // by target, for each turn; nil: never asked
 	outcomes chan<- outcome
 	running  sync.WaitGroup
 
@@ -25,40 +25,42 @@ type lane struct {
 
 // outcome is what a lane heard of a target.
 type outcome struct {
+	inquiry
 	lane   *lane
-	target int
 	result probe.Result
 }
 
 // question is what a lane asks a target.
 type question struct {
+	inquiry
 	path     probe.Path
 	tracking config.Tracking
 	name     *name
-	timeout  time.Duration
 }
 
 func newLane(targets int, outcomes chan<- outcome) *lane {
-	l := &lane{askers: make([]*asker, targets), outcomes: outcomes}
+	l := &lane{askers: make([]*asker, turns*targets), outcomes: outcomes}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	return l
 }
 
 // ask has a target asked. Its outcome comes later, and it always comes.
-func (l *lane) ask(target int, q question, open opener) {
-	if l.askers[target] == nil {
+func (l *lane) ask(q question, open opener) {
+	i := q.target*turns + q.turn
+	if l.askers[i] == nil {
 		a := &asker{open: open, jobs: make(chan job, 1)}
-		l.askers[target] = a
+		l.askers[i] = a
 		l.running.Add(1)
 		go func() {
 			defer l.running.Done()
 			for job := range a.jobs {
-				l.outcomes <- outcome{l, target, a.ask(job)}
+				l.outcomes <- outcome{job.inquiry, l, a.ask(job)}
 			}
 			a.close()
 		}()
 	}
-	l.askers[target].jobs <- job{l.ctx, q}
+	l.open++
+	l.askers[i].jobs <- job{l.ctx, q}
 }
 
 // interrupt makes the probes that wait end at once. What they say means nothing.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"syscall"
@@ -42,21 +41,20 @@ func (looker) Look(ctx context.Context, s settings) (link, error) {
 	if !iface.Up || iface.Device == "" {
 		return link{}, nil
 	}
-	found := newLink(s, iface)
-	if slices.Contains(s.section.Tracking.Targets, config.GatewayTarget) {
-		found.gateway, err = nextHop(found)
-	}
-	return found, err
-}
-
-// nextHop asks the kernel where probes go first.
-func nextHop(l link) (netip.Addr, error) {
 	routing, err := iproute.Open()
 	if err != nil {
-		return netip.Addr{}, err
+		return link{}, err
 	}
 	defer routing.Close()
-	return routing.NextHop(l.path.Family, l.index, l.path.Mark)
+	links, err := routing.Links()
+	if err != nil {
+		return link{}, fmt.Errorf("list devices: %w", err)
+	}
+	found := newLink(s, iface, links)
+	if slices.Contains(s.section.Tracking.Targets, config.GatewayTarget) {
+		found.gateway, err = routing.NextHop(s.section.Family, found.index, found.path.Mark)
+	}
+	return found, err
 }
 
 // Watch reports changes of devices and addresses.
@@ -64,8 +62,8 @@ func (looker) Watch(ctx context.Context) (<-chan iproute.Event, error) {
 	return iproute.WatchLinks(ctx)
 }
 
-func newLink(s settings, iface network.Interface) link {
-	index, device, router := kernelAddrs(iface.Device)
+func newLink(s settings, iface network.Interface, links []iproute.Link) link {
+	index, device, router := addrs(iface.Device, links)
 	source, guessed := network.Source(iface, s.section.Family, device, router)
 	if source.IsUnspecified() {
 		source = netip.Addr{}
@@ -87,25 +85,15 @@ func mark(s settings, iface network.Interface) uint32 {
 	return s.mask.SpecialMark(config.Default)
 }
 
-// kernelAddrs returns the index and the addresses of a device, and the addresses of the router as a whole. What cannot be
-// read is left out: addresses only serve to guess.
-func kernelAddrs(device string) (index int, onDevice, onRouter []netip.Prefix) {
-	if dev, err := net.InterfaceByName(device); err == nil {
-		addrs, _ := dev.Addrs()
-		index, onDevice = dev.Index, prefixes(addrs)
-	}
-	addrs, _ := net.InterfaceAddrs()
-	return index, onDevice, prefixes(addrs)
-}
-
-func prefixes(addrs []net.Addr) []netip.Prefix {
-	var all []netip.Prefix
-	for _, addr := range addrs {
-		if prefix, err := netip.ParsePrefix(addr.String()); err == nil {
-			all = append(all, prefix)
+// addrs returns the index and the addresses of a device, and the addresses of the router as a whole.
+func addrs(device string, links []iproute.Link) (index int, onDevice, onRouter []netip.Prefix) {
+	for _, link := range links {
+		if link.Name == device {
+			index, onDevice = link.Index, link.Addrs
 		}
+		onRouter = append(onRouter, link.Addrs...)
 	}
-	return all
+	return index, onDevice, onRouter
 }
 
 // uptime returns the seconds since the router started, rounded down, as scripts read them from /proc/uptime. It is asked

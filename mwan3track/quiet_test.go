@@ -18,8 +18,10 @@ import (
 // quiet is a router where all is well and nobody listens.
 type quiet struct{}
 
-func (quiet) Settings(string) (settings, error)                        { return settings{}, nil }
-func (quiet) Look(context.Context, settings) (link, error)             { return link{up: true}, nil }
+func (quiet) Settings(string) (settings, error) { return settings{}, nil }
+func (quiet) Look(context.Context, settings) (link, error) {
+	return link{up: true, path: probe.Path{Device: "eth0"}}, nil
+}
 func (quiet) Watch(context.Context) (<-chan iproute.Event, error)      { return nil, nil }
 func (quiet) Apply(hotplug.Event) error                                { return nil }
 func (quiet) Call(hotplug.Event) error                                 { return nil }
@@ -52,9 +54,9 @@ func quietTracker(t testing.TB) *tracker {
 
 // wholeRound has a round begin and end.
 func wholeRound(t testing.TB, tr *tracker) {
-	tr.next = time.Time{}
+	tr.schedule.next = time.Time{}
 	err := tr.ask()
-	for err == nil && len(tr.running) > 0 {
+	for err == nil && len(tr.schedule.running) > 0 {
 		tr.wait()
 		err = tr.judge()
 	}

@@ -64,7 +64,7 @@ func playAnswers(r *round, answers string) string {
 				r.take(target, e.ok, probe.Result{OK: e.ok})
 			}
 		}
-		if r.over() {
+		if r.over(now) {
 			return strings.Join(append(story, fmt.Sprintf("%s@%d", map[bool]string{true: "good", false: "bad"}[r.good()], ms)), " ")
 		}
 		for target, timeout, ok := r.next(now); ok; target, timeout, ok = r.next(now) {
@@ -75,6 +75,41 @@ func playAnswers(r *round, answers string) string {
 		}
 		if wake := r.wake(now); !wake.IsZero() && !wake.After(now) {
 			panic("it wants to wake in the past")
+		}
+	}
+}
+
+func TestAStubbornRoundAsksAgain(t *testing.T) {
+	for _, test := range []struct {
+		name          string
+		targets, need int
+		answers       string
+		want          string
+	}{
+		{"nobody answers", 1, 1, "", "0@0/4000 0@2000/2000 0@3500/1000 bad@4000"},
+		{"an answer in the first half", 1, 1, "0+1900", "0@0/4000 good@1900"},
+		{"an answer in the second", 1, 1, "0+2100", "0@0/4000 0@2000/2000 good@2100"},
+		{"spares come first", 2, 1, "", "0@0/4000 1@2000/2000 0@2000/2000 0@3500/1000 1@3500/1000 bad@4000"},
+		{"one that has failed is not asked again", 2, 1, "0-10", "0@0/4000 1@10/3990 1@2000/2000 1@3500/1000 bad@4000"},
+		{"nor is one that has answered", 2, 2, "0+10", "0@0/4000 1@0/4000 1@2000/2000 1@3500/1000 bad@4000"},
+	} {
+		r := newRound(time.Time{}.Add(time.Hour), test.targets, test.need, 4*time.Second)
+		r.stubborn, r.deadline = true, r.began.Add(r.timeout)
+		if got := playAnswers(r, test.answers); got != test.want {
+			t.Errorf("%s: got  %s\nwant %s", test.name, got, test.want)
+		}
+	}
+}
+
+func TestSparesWaitForAMethodThatSendsSeveralRequests(t *testing.T) {
+	for answers, want := range map[string]string{
+		"0+2020": "0@0/4000 good@2020",
+		"1+3500": "0@0/4000 1@3334/1000 good@3500",
+	} {
+		r := newRound(time.Time{}.Add(time.Hour), 4, 1, 4*time.Second)
+		r.sending = 2 * time.Second
+		if got := playAnswers(r, answers); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
 }

@@ -168,6 +168,8 @@ func (m *machine) cut(reason string) []action {
 // answer is what a round learned of one target.
 type answer struct {
 	asked  bool // false: enough others had answered
+	open   int  // questions without an outcome
+	turn   int  // of the round, when it was asked last
 	up     bool // as judge said
 	result probe.Result
 }

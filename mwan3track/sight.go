@@ -131,7 +131,7 @@ func (t *tracker) see(found link, err error) error {
 	}
 	t.use(found)
 	t.machine.device = found.path.Device
-	t.next = time.Now()
+	t.schedule.next = time.Now()
 	return nil
 }
 
@@ -140,7 +140,7 @@ func (t *tracker) cut(why string) error {
 	t.link.index = 0
 	t.abandon()
 	err := t.do(t.machine.cut(why))
-	t.next = time.Now().Add(t.machine.tracking.Interval)
+	t.schedule.next = time.Now().Add(t.machine.tracking.Interval)
 	return err
 }
 

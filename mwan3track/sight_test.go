@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"mwan3/iproute"
 	"mwan3/network"
 )
@@ -103,10 +105,26 @@ func TestRoundsWithoutAnswersOverlap(t *testing.T) {
 		b.hang = true
 		b.after(11 * time.Second)
 		failed := ` log Check (ping) failed for target "192.0.2.7" on interface wan (eth0). Current score: `
-		b.expect("1 probe 192.0.2.7", "4 probe 192.0.2.7",
+		b.expect("1 probe 192.0.2.7", "3 probe 192.0.2.7", "4 probe 192.0.2.7", "4.5 probe 192.0.2.7",
 			"5"+failed+"6", "5 log Interface wan (eth0) is disconnecting", "5 call disconnecting wan eth0 first=false",
-			"7 probe 192.0.2.7", "8"+failed+"5", "10 probe 192.0.2.7", "11"+failed+"4",
+			"6 probe 192.0.2.7", "7 probe 192.0.2.7", "7.5 probe 192.0.2.7", "8"+failed+"5",
+			"9 probe 192.0.2.7", "10 probe 192.0.2.7", "10.5 probe 192.0.2.7", "11"+failed+"4",
 			"11 log Interface wan (eth0) is offline", "11 apply disconnected", "11 call disconnected wan eth0 first=false")
+		b.stop()
+	})
+}
+
+func TestARoundThatFailsAtOnceIsFollowedAfterThePause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := section(5, 5, "192.0.2.7")
+		s.Tracking.Timeout, s.Tracking.FailureInterval = 4*time.Second, time.Second
+		b := newBench(t, s)
+		b.answer = lost
+		b.start()
+		b.after(3 * time.Second)
+		if diff := cmp.Diff([]string{"0 probe 192.0.2.7", "1 probe 192.0.2.7", "2 probe 192.0.2.7", "3 probe 192.0.2.7"}, b.questions()); diff != "" {
+			t.Error(diff)
+		}
 		b.stop()
 	})
 }

@@ -16,9 +16,6 @@ import (
 	"mwan3track/probe"
 )
 
-// maxLanes is how many rounds may be under way at the same time.
-const maxLanes = 2
-
 // errStopped ends the loop: somebody wants the tracker to stop, or the config has nothing to track any more.
 var errStopped = errors.New("stopped")
 
@@ -77,14 +74,13 @@ type tracker struct {
 	link     link
 	names    []*name
 
-	lanes    []*lane // all
-	running  []*lane // those with a round under way, the older first
+	schedule schedule
+	lanes    []*lane
 	outcomes chan outcome
 	herald   *herald
 	events   <-chan iproute.Event
 	sight    sight
 	timer    *time.Timer
-	next     time.Time // when a round may begin
 
 	fresh      bool // not connected since the start, or since the config changed
 	blind      bool // the network could not be looked at
@@ -161,12 +157,7 @@ func (t *tracker) wake() time.Time {
 	if t.machine.paused() || t.blind {
 		return wake
 	}
-	if len(t.running) < maxLanes {
-		soon(t.next)
-	}
-	for _, lane := range t.running {
-		soon(lane.round.wake(now))
-	}
+	soon(t.schedule.wake(now))
 	return wake
 }
 
@@ -181,6 +172,7 @@ func (t *tracker) begin(s settings) error {
 	}
 	t.closeLanes()
 	t.machine = newMachine(section)
+	t.schedule = schedule{machine: t.machine}
 	t.names = newNames(t.lookup, section.Family, section.Tracking.Targets)
 	t.fresh = true
 	return t.connect()
@@ -189,7 +181,7 @@ func (t *tracker) begin(s settings) error {
 // connect looks at the network, tells the machine what is there and lets a round follow at once.
 func (t *tracker) connect() error {
 	t.abandon()
-	t.next = time.Now()
+	t.schedule.next = time.Now()
 	found, err := t.lookNow()
 	t.blind = err != nil && !errors.Is(err, errStopped)
 	if t.blind {

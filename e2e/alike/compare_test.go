@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+
+	"mwan3/config"
 )
 
 // What is too unlikely to be chance: where a table of probes is judged, and for one measurement (4.5 standard deviations).
@@ -96,12 +98,18 @@ func (s *stage) sameJourneys(in state, theirs, ours []journey) {
 		if a == b || a.first != b.first {
 			continue
 		}
-		none := in.forgotten || !p.tracked() || !arrived(a.first)
+		none := in.forgotten || s.dead(a.first) || !p.tracked() || !arrived(a.first)
 		if none && s.explained(p, in.random, map[sight]int{a.again: 1}, map[sight]int{b.again: 1}) {
 			continue
 		}
 		s.complain("%s: %s\n\tiptables: %s\n\tnftables: %s", in.name, p, a, b)
 	}
+}
+
+// dead tells whether a connection had a mark that none keeps when an interface recovers.
+func (s *stage) dead(first sight) bool {
+	mark := s.markOf(first)
+	return mark == s.mask.SpecialMark(config.Unreachable) || mark == s.mask.SpecialMark(config.Blackhole)
 }
 
 // sane checks what holds for each backend by itself: later packets of a connection follow the first, foreign bits of the

@@ -144,9 +144,10 @@ func pingLies() map[string]func(packet) []packet {
 	return lies
 }
 
-// late answers each ping when the peer has sent two more: a tracker asks again before its time for an answer is over.
+// late answers each ping when the peer has sent nine more. A tracker sends up to three in a round, and has two rounds
+// under way.
 func late() func(packet) []packet {
-	const behind = 2
+	const behind = 9
 	var waiting []packet
 	return func(p packet) []packet {
 		waiting = append(waiting, answerPing(p)...)

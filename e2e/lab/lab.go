@@ -53,7 +53,7 @@ func New(uplinks int) (*Lab, error) {
 	steps := []func() error{
 		l.makeNodes, l.drawLAN, l.drawInternet,
 		func() error { return l.drawUplinks(uplinks) },
-		l.masquerade, l.answer, startLog,
+		l.settle, l.masquerade, l.answer, startLog,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vishvananda/netlink"
+
+	"e2e/lab"
 	"e2e/ubusd"
 )
 
@@ -45,7 +48,20 @@ func NewRouter(t *testing.T, r Record) *Router {
 	for _, i := range m.ifaces {
 		m.setUp(i, true)
 	}
+	m.awaitAddresses()
 	return m
+}
+
+func (m *Router) awaitAddresses() {
+	m.t.Helper()
+	kernel, err := netlink.NewHandle()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer kernel.Close()
+	if err := lab.AwaitAddresses(kernel); err != nil {
+		m.t.Fatal(err)
+	}
 }
 
 // Run runs a program on the router and returns its output.
