@@ -65,7 +65,6 @@ func TestQualityIsWrittenAndLogged(t *testing.T) {
 		"LATENCY_192.0.2.2 1200, LOSS_192.0.2.2 33, JITTER_192.0.2.2 0",
 		"LATENCY_192.0.2.3 600, LOSS_192.0.2.3 0, JITTER_192.0.2.3 0",
 		"LATENCY 900, LOSS 44, JITTER 0",
-		"STATUS online",
 		"TURN 1, SCORE 6, LOST 0, TIME now",
 	}
 	if diff := cmp.Diff(want, lines(playRound(m, lost, quality(1200, 33), quality(600, 0)))); diff != "" {

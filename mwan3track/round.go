@@ -29,7 +29,18 @@ type round struct {
 }
 
 func newRound(began time.Time, targets, need int, timeout time.Duration) *round {
-	return &round{began: began, timeout: timeout, need: need, answers: make([]answer, targets)}
+	return new(round).renew(began, targets, need, timeout)
+}
+
+// renew makes a new round of one that nobody needs any more.
+func (r *round) renew(began time.Time, targets, need int, timeout time.Duration) *round {
+	answers := r.answers
+	if len(answers) != targets {
+		answers = make([]answer, targets)
+	}
+	clear(answers)
+	*r = round{began: began, timeout: timeout, need: need, answers: answers}
+	return r
 }
 
 // next returns a target to ask now and how long it has for its answer, if there is one.

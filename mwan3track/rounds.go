@@ -94,7 +94,7 @@ func (t *tracker) hangUp() {
 		for lane.open > 0 {
 			t.take(<-t.outcomes)
 		}
-		lane.round = nil
+		t.schedule.spare, lane.round = lane.round, nil
 	}
 }
 

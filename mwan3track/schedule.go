@@ -17,6 +17,7 @@ type schedule struct {
 	machine *machine
 	running []*round  // the older first
 	next    time.Time // when another one may begin
+	spare   *round    // one that nobody needs any more, for the next to leave no garbage; may be nil
 }
 
 // inquiry is one question to a target. What comes of it is for take.
@@ -44,7 +45,11 @@ func (s *schedule) ask(now time.Time) (inquiry, bool) {
 // round stays without answers the next one begins before it is over.
 func (s *schedule) begin(now time.Time) {
 	tracking := &s.machine.tracking
-	r := newRound(now, len(tracking.Targets), tracking.Reliability, s.machine.timeout())
+	r := s.spare
+	if s.spare = nil; r == nil {
+		r = new(round)
+	}
+	r.renew(now, len(tracking.Targets), tracking.Reliability, s.machine.timeout())
 	r.sending = s.sending()
 	if r.sending == 0 {
 		r.deadline = now.Add(r.timeout)

@@ -207,7 +207,7 @@ func (m *machine) finish(now time.Time, answers []answer) []action {
 	return m.actions
 }
 
-// note writes down what a target said.
+// note writes down what a target said, if that has changed.
 func (m *machine) note(i int, a answer) {
 	status := health.TargetDown
 	switch {
@@ -216,10 +216,10 @@ func (m *machine) note(i int, a answer) {
 	case a.up:
 		status = health.TargetUp
 	}
-	t := &m.targets[i]
-	m.changed = m.changed || t.status != status
-	t.status = status
-	m.do(writeTarget{m.tracking.Targets[i], status})
+	if t := &m.targets[i]; t.status != status {
+		m.changed, t.status = true, status
+		m.do(writeTarget{m.tracking.Targets[i], status})
+	}
 	if a.asked {
 		m.logCheck(i, a)
 	}
@@ -266,8 +266,10 @@ func (m *machine) fine() {
 		m.connected(false)
 	default:
 		m.score = full
-		m.status = health.StatusOnline
-		m.do(writeStatus(m.status))
+		if m.status != health.StatusOnline {
+			m.status = health.StatusOnline
+			m.do(writeStatus(m.status))
+		}
 	}
 }
 

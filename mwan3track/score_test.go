@@ -176,16 +176,13 @@ func TestTheGoldenTraceOfUpstream(t *testing.T) {
 	var trace []string
 	for _, event := range "+-+----+++" {
 		results := map[rune][]probe.Result{'+': {answered}, '-': {lost, lost}}[event]
-		status := []string{}
 		var end writeRound
 		for _, a := range playRound(m, results...) {
-			switch a := a.(type) {
-			case writeTarget:
-				status = append(status, string(a.Status))
-			case writeRound:
-				end = a
+			if round, ok := a.(writeRound); ok {
+				end = round
 			}
 		}
+		status := []string{string(m.targets[0].status), string(m.targets[1].status)}
 		trace = append(trace, fmt.Sprintf("%d %d %d %s %s", end.Turn, end.Score, end.Lost, m.status, strings.Join(status, ",")))
 	}
 	want := []string{ // status of the fourth and fifth round: disconnecting is announced each time
