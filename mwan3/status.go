@@ -4,54 +4,49 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"syscall"
 
 	"mwan3/config"
-	"mwan3/firewall"
 	"mwan3/health"
+	"mwan3/network"
 	"mwan3/plan"
-	"mwan3/survey"
 )
 
 // status shows everything that people ask for, as far as it can be seen.
 func (c cli) status() error {
+	return c.show(c.printInterfaces, c.printPolicies, c.printConnected, c.printRules)
+}
+
+func (c cli) interfaces() error { return c.show(c.printInterfaces) }
+func (c cli) policies() error   { return c.show(c.printPolicies) }
+func (c cli) connected() error  { return c.show(c.printConnected) }
+func (c cli) rules() error      { return c.show(c.printRules) }
+
+// show prints parts of what one look at the router finds. A part that fails does not keep the next from being shown.
+func (c cli) show(parts ...func(*view) error) error {
+	r, err := openRouter("mwan3")
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	v := newView(c.ctx, r)
 	var all error
-	for _, show := range []func() error{c.interfaces, c.policies, c.connected, c.rules} {
-		if err := show(); err != nil && (all == nil || !strings.Contains(all.Error(), err.Error())) {
+	for _, part := range parts {
+		if err := part(v); err != nil && (all == nil || !strings.Contains(all.Error(), err.Error())) {
 			all = errors.Join(all, err)
 		}
 	}
 	return all
 }
 
-// view opens the router and the backend that holds the marking, for reading.
-func view() (*router, firewall.Backend, error) {
-	r, err := openRouter("mwan3")
-	if err != nil {
-		return nil, nil, err
-	}
-	backend, _, err := r.backend()
-	if err != nil {
-		r.close()
-		return nil, nil, err
-	}
-	return r, backend, nil
-}
-
-// policies shows each policy's members with their shares, as the kernel has them.
-func (c cli) policies() error {
-	r, backend, err := view()
+// printPolicies shows each policy's members with their shares, as the kernel has them.
+func (c cli) printPolicies(v *view) error {
+	policies, err := v.policies()
 	if err != nil {
 		return err
 	}
-	defer r.close()
-	for _, family := range r.routing.Families() {
+	for _, family := range v.families {
 		fmt.Fprintf(c.out, "Current %s policies:\n", family)
-		policies, err := backend.Policies(family)
-		if err != nil {
-			return err
-		}
-		for _, policy := range policies {
+		for _, policy := range policies[family] {
 			c.printPolicy(policy)
 		}
 		fmt.Fprintln(c.out)
@@ -69,75 +64,71 @@ func (c cli) printPolicy(policy plan.PolicyView) {
 	}
 }
 
-// connected shows the networks that need no uplink.
-func (c cli) connected() error {
-	r, backend, err := view()
-	if err != nil {
-		return err
-	}
-	defer r.close()
-	for _, family := range r.routing.Families() {
-		fmt.Fprintf(c.out, "Directly connected %s networks:\n", family)
-		networks, err := backend.Connected(family)
+// printConnected shows the networks that need no uplink.
+func (c cli) printConnected(v *view) error {
+	for _, family := range v.families {
+		networks, err := v.connected(family)
 		if err != nil {
 			return err
 		}
-		for _, network := range networks {
-			fmt.Fprintln(c.out, network)
-		}
-		fmt.Fprintln(c.out)
+		fmt.Fprintf(c.out, "Directly connected %s networks:\n", family)
+		c.printLines(networks)
 	}
 	return nil
 }
 
-// rules shows the user's rules with their counters, in the columns of iptables.
-func (c cli) rules() error {
-	r, backend, err := view()
+// printRules shows the user's rules with their counters, in the columns of iptables.
+func (c cli) printRules(v *view) error {
+	wall, err := v.firewall()
 	if err != nil {
 		return err
 	}
-	defer r.close()
-	in, err := survey.Look(c.ctx, r.cfg, r.routing)
+	in, err := v.look()
 	if err != nil {
 		return err
 	}
-	_, name, err := r.backend()
-	if err != nil {
-		return err
+	if wall != nil {
+		v.addSets(&in, wall.name)
 	}
-	r.addSets(&in, name)
 	marking, _ := in.Marking()
 	for _, part := range marking.Families {
-		fmt.Fprintf(c.out, "Active %s user rules:\n", part.Family)
-		lines, err := backend.Rules(part)
+		var lines []string
+		if wall != nil {
+			lines, err = wall.Rules(part)
+		}
 		if err != nil {
 			return err
 		}
-		for _, line := range lines {
-			fmt.Fprintln(c.out, line)
-		}
-		fmt.Fprintln(c.out)
+		fmt.Fprintf(c.out, "Active %s user rules:\n", part.Family)
+		c.printLines(lines)
 	}
 	return nil
 }
 
-// interfaces shows each enabled or disabled interface's state in one line.
-func (c cli) interfaces() error {
-	r, backend, err := view()
+// printLines prints a list and the empty line after it.
+func (c cli) printLines(lines []string) {
+	for _, line := range lines {
+		fmt.Fprintln(c.out, line)
+	}
+	fmt.Fprintln(c.out)
+}
+
+// printInterfaces shows each enabled or disabled interface's state in one line.
+func (c cli) printInterfaces(v *view) error {
+	interfaces, err := v.interfaces("")
 	if err != nil {
 		return err
 	}
-	defer r.close()
-	in, err := survey.LookDeep(c.ctx, r.cfg, r.routing)
-	if err != nil {
-		return err
-	}
+	kernel := &remains{view: v}
 	fmt.Fprintln(c.out, "Interface status:")
-	for _, iface := range r.cfg.Interfaces {
-		tracker := r.tracker(iface.Name)
-		line := interfaceLine(iface, tracker, in)
-		if tracker.Status != health.StatusOnline {
-			if missing := missingParts(iface, in, backend); missing != 0 {
+	for _, iface := range interfaces {
+		line := interfaceLine(iface)
+		if iface.record.Status != health.StatusOnline {
+			missing, err := kernel.missing(iface.section)
+			if err != nil {
+				return err
+			}
+			if missing != 0 {
 				line += fmt.Sprintf(" (%d)", missing)
 			}
 		}
@@ -149,41 +140,12 @@ func (c cli) interfaces() error {
 
 // interfaceLine is ` interface wan is online and tracking is active (online 00h:12m:34s, uptime 01h:02m:03s)`; the
 // parenthesis only for a tracker that says online, with the word that policies follow.
-func interfaceLine(iface config.Interface, tracker trackerView, in plan.Inputs) string {
-	line := fmt.Sprintf(" interface %s is %s and tracking is %s", iface.Name, tracker.Status, tracker.word(iface))
-	if tracker.Status != health.StatusOnline {
+func interfaceLine(iface interfaceView) string {
+	line := fmt.Sprintf(" interface %s is %s and tracking is %s", iface.section.Name, iface.record.Status, iface.tracking)
+	if iface.record.Status != health.StatusOnline {
 		return line
 	}
-	found, _ := in.Network.Lookup(iface.Name, iface.Family)
-	return fmt.Sprintf("%s (%s %s, uptime %s)", line, in.Health[iface.Name],
-		clock(tracker.now-tracker.Online), clock(int(found.Uptime)))
-}
-
-// trackerView is what an interface's tracker has told, and whether it is there at all.
-type trackerView struct {
-	health.Record
-	alive bool
-	now   int // uptime of the router, seconds
-}
-
-func (r *router) tracker(iface string) trackerView {
-	_, alive := r.health.TrackerPID(iface)
-	var info syscall.Sysinfo_t
-	syscall.Sysinfo(&info)
-	return trackerView{r.health.Record(iface, nil), alive, int(info.Uptime)}
-}
-
-// word says what the tracker does: disabled, down, paused or active.
-func (t trackerView) word(iface config.Interface) string {
-	switch {
-	case len(iface.Tracking.Targets) == 0:
-		return "disabled"
-	case !t.alive:
-		return "down"
-	case !t.Started:
-		return "paused"
-	}
-	return "active"
+	return fmt.Sprintf("%s (%s %s, uptime %s)", line, iface.state, clock(iface.online), clock(iface.uptime))
 }
 
 // clock prints seconds as upstream does: 01h:02m:03s.
@@ -200,26 +162,58 @@ const (
 	missingDefault
 )
 
-// missingParts adds up what the kernel lacks of an interface.
-func missingParts(iface config.Interface, in plan.Inputs, backend firewall.Backend) int {
+// remains is what the kernel has of the interfaces. It is read when the first of them is not online.
+type remains struct {
+	*view
+	seen    bool
+	inputs  plan.Inputs
+	inbound map[network.Family]map[string]bool
+}
+
+func (k *remains) read() error {
+	if k.seen {
+		return nil
+	}
+	k.seen = true
+	k.inputs, _ = k.look()
+	if err := k.readKernel(&k.inputs); err != nil {
+		return err
+	}
+	k.inbound = map[network.Family]map[string]bool{}
+	wall, _ := k.firewall()
+	for _, family := range k.families {
+		k.inbound[family] = map[string]bool{}
+		if wall == nil {
+			continue
+		}
+		names, _ := wall.Inbound(family)
+		for _, name := range names {
+			k.inbound[family][name] = true
+		}
+	}
+	return nil
+}
+
+// missing adds up what the kernel lacks of an interface.
+func (k *remains) missing(iface config.Interface) (int, error) {
+	if err := k.read(); err != nil {
+		return 0, err
+	}
 	missing := missingInRule | missingMarkRule | missingGuardRule | missingInbound | missingDefault
 	bits := map[int]int{1000: missingInRule, 2000: missingMarkRule, 3000: missingGuardRule}
-	for _, rule := range in.Network.Rules {
+	for _, rule := range k.inputs.Network.Rules {
 		if rule.Family == iface.Family && plan.Owns(rule) && rule.Priority%1000 == iface.ID {
 			missing &^= bits[rule.Priority-iface.ID]
 		}
 	}
-	inbound, _ := backend.Inbound(iface.Family)
-	for _, name := range inbound {
-		if name == iface.Name {
-			missing &^= missingInbound
-		}
+	if k.inbound[iface.Family][iface.Name] {
+		missing &^= missingInbound
 	}
-	found, _ := in.Network.Lookup(iface.Name, iface.Family)
-	for _, route := range in.Network.Routes {
+	found, _ := k.inputs.Network.Lookup(iface.Name, iface.Family)
+	for _, route := range k.inputs.Network.Routes {
 		if route.IsDefault() && route.Family == iface.Family && route.Table == iface.ID && route.Device == found.Device {
 			missing &^= missingDefault
 		}
 	}
-	return missing
+	return missing, nil
 }

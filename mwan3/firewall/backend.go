@@ -15,7 +15,8 @@ import (
 
 // Viewer reads back what the kernel does, for people who ask.
 type Viewer interface {
-	Policies(network.Family) ([]plan.PolicyView, error)
+	// Policies returns those of each family, sorted by name.
+	Policies() (map[network.Family][]plan.PolicyView, error)
 	Connected(network.Family) ([]string, error)
 	// Rules returns the lines of `mwan3 rules` without heading.
 	Rules(plan.FamilyMarking) ([]string, error)

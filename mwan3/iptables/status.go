@@ -13,16 +13,16 @@ import (
 )
 
 // Policies reads the policies back from the kernel, in the order of their names. A family that is not marked has none.
-func (b *Backend) Policies(f network.Family) ([]plan.PolicyView, error) {
-	t, ok := b.tool(f)
-	if !ok {
-		return nil, nil
+func (b *Backend) Policies() (map[network.Family][]plan.PolicyView, error) {
+	policies := map[network.Family][]plan.PolicyView{}
+	for _, t := range b.tools {
+		now, err := t.list()
+		if err != nil {
+			return nil, err
+		}
+		policies[t.family] = now.policies()
 	}
-	now, err := t.list()
-	if err != nil {
-		return nil, err
-	}
-	return now.policies(), nil
+	return policies, nil
 }
 
 func (now table) policies() []plan.PolicyView {

@@ -75,7 +75,7 @@ func BenchmarkLoadSets(b *testing.B) {
 }
 
 func BenchmarkPolicies(b *testing.B) {
-	bench(b, func(nft *Backend, _ plan.Marking, _ []plan.Set) error { _, err := nft.Policies(v4); return err })
+	bench(b, func(nft *Backend, _ plan.Marking, _ []plan.Set) error { _, err := nft.Policies(); return err })
 }
 
 func BenchmarkLoaded(b *testing.B) {

@@ -35,13 +35,18 @@ func (b *Backend) Loaded() (bool, error) {
 	return true, nil
 }
 
-// Policies returns the policies of a family, sorted by name.
-func (b *Backend) Policies(f network.Family) ([]plan.PolicyView, error) {
+// Policies returns the policies of each family, sorted by name. One look serves both: with many policies it takes longer
+// than all else that people ask for.
+func (b *Backend) Policies() (map[network.Family][]plan.PolicyView, error) {
 	have, err := b.look()
 	if err != nil {
 		return nil, fmt.Errorf("read policies: %w", err)
 	}
-	return parsePolicies(have, f), nil
+	policies := map[network.Family][]plan.PolicyView{}
+	for _, f := range network.Families {
+		policies[f] = parsePolicies(have, f)
+	}
+	return policies, nil
 }
 
 // Inbound returns the interfaces of a family that have a chain for what comes in through them, sorted.

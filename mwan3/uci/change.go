@@ -142,11 +142,11 @@ func (d *document) keepValues(s *section, o *option, keep func(int, string) bool
 		}
 	}
 	o.at = at
-	d.tree.SetType(config, s.key, o.name, gouci.TypeList, values...)
+	d.tree.SetType(s.shelf, s.key, o.name, gouci.TypeList, values...)
 }
 
 func (d *document) dropOption(s *section, o *option) {
-	d.tree.Del(config, s.key, o.name)
+	d.tree.Del(s.shelf, s.key, o.name)
 	s.options = slices.DeleteFunc(s.options, func(other *option) bool { return other == o })
 }
 
@@ -159,8 +159,8 @@ func (d *document) renameOption(s *section, c change) error {
 		return errTaken
 	}
 	values := d.values(s, o)
-	d.tree.Del(config, s.key, o.name)
+	d.tree.Del(s.shelf, s.key, o.name)
 	o.name = c.value
-	d.tree.SetType(config, s.key, o.name, gouci.TypeOption, values...)
+	d.tree.SetType(s.shelf, s.key, o.name, gouci.TypeOption, values...)
 	return nil
 }

@@ -16,8 +16,9 @@ const (
 	maxOptions  = 256 // in one section
 )
 
-// The name of the only config in the tree.
-const config = "config"
+// perShelf is how many sections are together in one config of the tree: it looks for a section from the first on, and for
+// a new config it asks the file system.
+const perShelf = 32
 
 var (
 	errNoSection = errors.New("there is no such section: the line is skipped")
@@ -35,6 +36,7 @@ type document struct {
 
 // section is a section in the tree, where its name is its number: two sections can have the same name for a while.
 type section struct {
+	shelf     string // the tree's config that it is in
 	key       string
 	kind      string
 	name      string
@@ -113,8 +115,8 @@ func (d *document) set(s *section, c command) error {
 		return err
 	}
 	o.list, o.at = false, []Pos{c.pos}
-	d.tree.Del(config, s.key, o.name)
-	d.tree.SetType(config, s.key, o.name, gouci.TypeOption, c.value)
+	d.tree.Del(s.shelf, s.key, o.name)
+	d.tree.SetType(s.shelf, s.key, o.name, gouci.TypeOption, c.value)
 	return nil
 }
 
@@ -127,15 +129,15 @@ func (d *document) appendValue(s *section, c command) error {
 	values := append(d.values(s, o), c.value)
 	if !o.list {
 		o.list = true
-		d.tree.Del(config, s.key, o.name)
+		d.tree.Del(s.shelf, s.key, o.name)
 	}
 	o.at = append(o.at, c.pos)
-	d.tree.SetType(config, s.key, o.name, gouci.TypeList, values...)
+	d.tree.SetType(s.shelf, s.key, o.name, gouci.TypeList, values...)
 	return nil
 }
 
 func (d *document) values(s *section, o *option) []string {
-	values, _ := d.tree.Get(config, s.key, o.name)
+	values, _ := d.tree.Get(s.shelf, s.key, o.name)
 	return values
 }
 
@@ -150,15 +152,15 @@ func (d *document) find(name string) *section {
 
 func (d *document) add(pos Pos, kind, name string) *section {
 	d.created++
-	s := &section{key: strconv.Itoa(d.created), kind: kind, name: name, pos: pos}
+	s := &section{shelf: strconv.Itoa(d.created / perShelf), key: strconv.Itoa(d.created), kind: kind, name: name, pos: pos}
 	// It cannot fail: the key is new.
-	_ = d.tree.AddSection(config, s.key, kind)
+	_ = d.tree.AddSection(s.shelf, s.key, kind)
 	d.sections = append(d.sections, s)
 	return s
 }
 
 func (d *document) remove(s *section) {
-	d.tree.DelSection(config, s.key)
+	d.tree.DelSection(s.shelf, s.key)
 	d.sections = slices.DeleteFunc(d.sections, func(other *section) bool { return other == s })
 }
 
