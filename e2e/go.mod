@@ -11,6 +11,9 @@ require (
 	mwan3 v0.0.0
 )
 
-require golang.org/x/tools v0.26.0 // indirect
+require (
+	github.com/digineo/go-uci v0.0.0-20210918132103-37c7b10c14fa // indirect
+	golang.org/x/tools v0.26.0 // indirect
+)
 
 replace mwan3 => ../mwan3

@@ -74,6 +74,28 @@ func isForked(dir string, commandLine []byte) bool {
 	return err == nil && bytes.Equal(theirs, commandLine)
 }
 
+// daemons lists the daemons that should run, for the init script: the name of procd's instance, the program, its argument
+// and its version. Where the config cannot be read those that run shall go on.
+func (c cli) daemons() error {
+	r, err := openRouter("mwan3-init")
+	if err != nil {
+		for d := range runningDaemons() {
+			c.printDaemon(d)
+		}
+		return err
+	}
+	defer r.close()
+	for _, d := range r.wantedDaemons() {
+		c.printDaemon(d)
+	}
+	return nil
+}
+
+func (c cli) printDaemon(d daemon) {
+	instance := strings.TrimPrefix(d.program, "mwan3") + "_" + d.argument // track_wan, rtmon_ipv4
+	fmt.Fprintln(c.out, instance, d.program, d.argument, version)
+}
+
 // startDaemons starts what should run and does not. On OpenWrt procd does it.
 func (c cli) startDaemons() error {
 	r, err := openRouter("mwan3")
@@ -110,23 +132,25 @@ func (d daemon) start() error {
 	return command.Process.Release()
 }
 
-// refreshDaemons makes the daemons read a changed config: those whose settings are the same go on undisturbed. Without
-// OpenWrt's procd it also starts and ends them.
-func (c cli) refreshDaemons(r *router) error {
+// refreshDaemons makes the daemons that run and those that should run the same, where there is no procd.
+func (r *router) refreshDaemons() error {
 	running, wanted := runningDaemons(), r.wantedDaemons()
-	for _, pid := range running {
-		syscall.Kill(pid, syscall.SIGHUP)
-	}
-	err := r.forgetTrackers(wanted)
-	if err != nil || hasInitScript() {
-		return err
-	}
+	err := r.tellDaemons(running)
 	for daemon, pid := range running {
 		if !slices.Contains(wanted, daemon) {
 			syscall.Kill(pid, syscall.SIGTERM)
 		}
 	}
-	return r.startMissing(running)
+	return errors.Join(err, r.startMissing(running))
+}
+
+// tellDaemons makes the daemons read the config again: those whose settings are the same go on undisturbed, those that have
+// nothing to do any more end.
+func (r *router) tellDaemons(running map[daemon]int) error {
+	for _, pid := range running {
+		syscall.Kill(pid, syscall.SIGHUP)
+	}
+	return r.forgetTrackers(r.wantedDaemons())
 }
 
 // forgetTrackers removes what is left of trackers that are not wanted any more: who watches takes each directory for an

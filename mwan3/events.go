@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"mwan3/config"
+	"mwan3/hotplug"
 	"mwan3/network"
 	"mwan3/plan"
 	"mwan3/syslog"
@@ -21,16 +22,22 @@ const (
 )
 
 // hotplug handles one event of /sbin/hotplug-call or of a tracker, told in the environment: ACTION, INTERFACE, DEVICE,
-// FIRSTCONNECT, MWAN3_SHUTDOWN, MWAN3_APPLIED.
+// FIRSTCONNECT, MWAN3_SHUTDOWN, MWAN3_APPLIED. What a tracker tells waits until everybody has heard what netifd said.
 func (c cli) hotplug() error {
 	action, name, device := os.Getenv("ACTION"), os.Getenv("INTERFACE"), os.Getenv("DEVICE")
 	known := []string{"ifup", "ifupdate", "ifdown", "connected", "disconnected"}
+	fromTracker := hasBeenDone() || action == "connecting" || action == "disconnecting"
+	if name != "" && fromTracker {
+		if err := hotplug.LaneOf(name).Await(); err != nil {
+			return err
+		}
+	}
 	switch {
 	case !slices.Contains(known, action):
 		return exitUnknownAction
 	case name == "":
 		return exitNoInterface
-	case os.Getenv("FIRSTCONNECT") == "1" || os.Getenv("MWAN3_SHUTDOWN") == "1" || os.Getenv("MWAN3_APPLIED") == "1":
+	case os.Getenv("MWAN3_SHUTDOWN") == "1" || hasBeenDone():
 		return nil
 	}
 	log := syslog.New("mwan3-hotplug")
@@ -45,13 +52,17 @@ func (c cli) hotplug() error {
 	return nil
 }
 
-// obey carries out an event of a known action.
+// hasBeenDone tells whether a tracker only tells what was applied before, or needs not be.
+func hasBeenDone() bool { return os.Getenv("FIRSTCONNECT") == "1" || os.Getenv("MWAN3_APPLIED") == "1" }
+
+// obey carries out an event of a known action that a hotplug script or a tracker has told.
 func (c cli) obey(action, name string) error {
 	r, err := openRouter("mwan3-hotplug")
 	if err != nil {
 		return err
 	}
 	defer r.close()
+	r.promise(plan.Action(action), name)
 	return c.handle(r, action, name)
 }
 
@@ -162,5 +173,10 @@ func (c cli) ifdown(args []string) error {
 		fmt.Fprintln(c.out, "Error: Too many arguments. Usage: mwan3 ifdown <interface>")
 		return nil
 	}
-	return c.obey("ifdown", args[0])
+	r, err := openRouter("mwan3-hotplug")
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	return c.handle(r, "ifdown", args[0])
 }

@@ -13,6 +13,8 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+
+	"mwan3/survey"
 )
 
 // version is set by the linker: -X main.version=3.0.0.
@@ -108,12 +110,20 @@ func (c cli) own(name string, args []string) (func() error, bool) {
 		return c.unload, true
 	case "hotplug":
 		return c.hotplug, true
+	case "user":
+		return func() error { return c.user(args) }, true
+	case "daemons":
+		return c.daemons, true
+	case "id":
+		return func() error { return c.id(args) }, true
 	case "print":
 		return c.print, true
 	case "check":
 		return c.check, true
 	case "use":
 		return func() error { return c.use(args) }, true
+	case "rpcd":
+		return func() error { return c.rpcd(args) }, true
 	case "version", "--version":
 		return c.version, true
 	}
@@ -123,6 +133,21 @@ func (c cli) own(name string, args []string) (func() error, bool) {
 func (c cli) version() error {
 	fmt.Fprintf(c.out, "mwan3 %s\n", version)
 	return nil
+}
+
+// id prints the number of an interface, for scripts: that of its routing table.
+func (c cli) id(args []string) error {
+	cfg, _, err := survey.Config()
+	if err != nil {
+		return fmt.Errorf("read the configuration: %w", err)
+	}
+	if len(args) == 1 {
+		if iface, ok := cfg.Interface(args[0]); ok {
+			fmt.Fprintln(c.out, iface.ID)
+			return nil
+		}
+	}
+	return exitCode(1)
 }
 
 // commands is what help shows: upstream's lines, then ours.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"time"
 
 	"mwan3/apply"
 	"mwan3/config"
@@ -45,17 +46,21 @@ func (c cli) restart() error {
 }
 
 // reload applies a changed configuration: only what differs is touched, and trackers whose settings are the same go on.
+// On OpenWrt the init script's reload does it, because it is procd that starts and ends daemons.
 func (c cli) reload() error {
 	r, err := openRouter("mwan3")
 	if err != nil {
 		return err
 	}
 	defer r.close()
+	if _, running := r.record.Running(); hasInitScript() && running {
+		return c.initScript("reload")
+	}
 	r.logFaults()
 	if err := r.reconcile(c.ctx, plan.Event{}, false); err != nil {
 		return err
 	}
-	return c.refreshDaemons(r)
+	return r.refreshDaemons()
 }
 
 func hasInitScript() bool {
@@ -77,7 +82,8 @@ func (c cli) initScript(verbs ...string) error {
 	return errors.Join(errs...)
 }
 
-// load brings the kernel to the plan and marks mwan3 as running. It is what the init script's start calls.
+// load brings the kernel to the plan, marks mwan3 as running, and makes the daemons that run already read the config again.
+// It is what the init script calls for start and for reload.
 func (c cli) load() error {
 	r, err := openRouter("mwan3-init")
 	if err != nil {
@@ -89,7 +95,7 @@ func (c cli) load() error {
 		return err
 	}
 	c.printDown(r)
-	return nil
+	return r.tellDaemons(runningDaemons())
 }
 
 // printDown tells which interfaces are waited for, in upstream's words. Before netifd is there it would be all of them.
@@ -122,34 +128,60 @@ func (c cli) unload() error {
 		return err
 	}
 	defer r.close()
-	running, err := r.forbid()
+	running, was, err := r.forbid()
 	if err != nil {
 		return fmt.Errorf("note the stop: %w", err)
 	}
 	online := r.announced()
 	r.stopDaemons()
-	for _, iface := range r.cfg.Interfaces {
-		if online[iface.Name] {
-			r.tell(hotplug.Event{Action: hotplug.Disconnected, Interface: iface.Name, Shutdown: true})
-		}
+	if was {
+		r.tellStop(online)
 	}
 	return r.endStop(running)
 }
 
 // forbid notes that mwan3 is to run no more, whatever becomes of this run. It returns the only backend that can have a
-// marking in the kernel; none if that is not certain.
-func (r *router) forbid() (config.Backend, error) {
+// marking in the kernel, none if that is not certain, and whether mwan3 was running.
+func (r *router) forbid() (running config.Backend, was bool, err error) {
 	unlock, err := apply.Lock()
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	defer unlock()
-	running, _ := r.record.Running()
+	running, was = r.record.Running()
 	cutOff, err := r.record.Stop()
 	if cutOff {
 		running = ""
 	}
-	return running, err
+	return running, was, err
+}
+
+// stopPatience is how long a stop waits for the scripts that it tells.
+const stopPatience = 3 * time.Second
+
+// tellStop tells everybody that the interfaces that were online are used no longer, one after the other. A script that does
+// not come back is left behind after a while: it may be waiting for the init script, whose stop we are part of. No lock
+// of ours is held meanwhile.
+func (r *router) tellStop(online map[string]bool) {
+	patience := time.NewTimer(stopPatience)
+	defer patience.Stop()
+	late := false
+	for _, iface := range r.cfg.Interfaces {
+		if !online[iface.Name] {
+			continue
+		}
+		event := hotplug.Event{Action: hotplug.Disconnected, Interface: iface.Name, Shutdown: true}
+		told := r.tell(event)
+		if late {
+			continue
+		}
+		select {
+		case <-told:
+		case <-patience.C:
+			late = true
+			r.log.Warn("hotplug %s on %s: going on without the end of the scripts", event.Action, event.Interface)
+		}
+	}
 }
 
 // endCutOffStop does what is left of a stop that was cut off, whoever comes next, so that a start begins anew.
@@ -210,15 +242,24 @@ func (r *router) clear(running config.Backend) error {
 	return errors.Join(os.RemoveAll(r.health.TrackDir), r.record.Clear())
 }
 
-// tell runs the user's and other packages' hotplug scripts. No lock is held meanwhile.
-func (r *router) tell(event hotplug.Event) {
+// tell starts the user's and other packages' hotplug scripts. The channel is closed when they have ended.
+func (r *router) tell(event hotplug.Event) <-chan struct{} {
+	told := make(chan struct{})
 	scripts, err := hotplug.Default()
+	var wait func() error
 	if err == nil {
-		err = scripts.Call(event)
+		wait, err = scripts.Start(event)
 	}
-	if err != nil {
-		r.log.Warn("hotplug %s on %s: %v", event.Action, event.Interface, err)
-	}
+	go func() {
+		defer close(told)
+		if err == nil {
+			err = wait()
+		}
+		if err != nil {
+			r.log.Warn("hotplug %s on %s: %v", event.Action, event.Interface, err)
+		}
+	}()
+	return told
 }
 
 // logFaults writes to the log what is wrong with the config. Options that nobody reads are for `mwan3 check`.

@@ -69,6 +69,7 @@ func measureEach(backend string, runs int) error {
 		{"mwan3 ifdown wan", []string{"mwan3", "ifdown", "wan"}, []string{"mwan3", "ifup", "wan"}},
 		{"mwan3 status", []string{"mwan3", "status"}, nil},
 		{"mwan3 policies", []string{"mwan3", "policies"}, nil},
+		{"ubus call mwan3 status", []string{"mwan3", "rpcd", "call", "status"}, nil},
 		{"unload (kernel part of a stop)", []string{"mwan3", "unload"}, []string{"mwan3", "load"}},
 	} {
 		times, err := repeat(c, runs)

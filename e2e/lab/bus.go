@@ -1,6 +1,8 @@
 package lab
 
 import (
+	"errors"
+	"io/fs"
 	"net/netip"
 	"time"
 
@@ -26,6 +28,15 @@ func (d *Netifd) startBus() error {
 	return nil
 }
 
+// startPlugins publishes the objects of the router's rpcd plugins.
+func (d *Netifd) startPlugins() error {
+	err := d.bus.LoadPlugins("/usr/libexec/rpcd")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
 // lan is an interface that is always up.
 func lan(device string, prefixes ...string) ubusd.Interface {
 	iface := ubusd.Interface{Up: true, Device: device, Uptime: time.Second}
@@ -37,6 +48,9 @@ func lan(device string, prefixes ...string) ubusd.Interface {
 
 // publish makes the state of an interface known over ubus.
 func (d *Netifd) publish(iface *Interface) {
+	if d.bus == nil {
+		return
+	}
 	state := ubusd.Interface{Up: iface.Up, Device: iface.Device, Metric: iface.Metric}
 	if iface.Up {
 		everything := netip.MustParsePrefix("0.0.0.0/0")

@@ -35,6 +35,7 @@ func Inside() bool { return os.Args[0] == routerName }
 // Enter must be the first call of every program (and TestMain) that uses a lab. It returns at once, except in a lab's
 // pid 1, which does its work in there and never returns.
 func Enter() {
+	beTool()
 	if os.Args[0] != initName {
 		return
 	}

@@ -180,17 +180,67 @@ func (d *Netifd) unconfigure(iface *Interface) error {
 	)
 }
 
+// Ifupdate changes nothing, but tells everybody that an address of an interface has changed.
+func (d *Netifd) Ifupdate(name string) error {
+	iface, err := d.Interface(name)
+	if err != nil {
+		return err
+	}
+	d.busy.Lock()
+	defer d.busy.Unlock()
+	d.publish(iface)
+	return d.hotplug("ifupdate", iface.Name, iface.Device, "IFUPDATE_ADDRESSES=1")
+}
+
+// Leave makes the router what it is while it boots: netifd has not been started, and no uplink is configured.
+func (d *Netifd) Leave() error {
+	d.busy.Lock()
+	defer d.busy.Unlock()
+	if d.bus != nil {
+		d.bus.SetNetifd(false)
+	}
+	var fault error
+	for _, iface := range d.Interfaces {
+		fault = errors.Join(fault, d.unconfigure(iface), d.router.Down(iface.Device))
+		d.publish(iface)
+	}
+	return fault
+}
+
+// Boot starts netifd, which brings up all interfaces, one after the other.
+func (d *Netifd) Boot() error {
+	if d.bus != nil {
+		d.bus.SetNetifd(true)
+	}
+	fault := errors.Join(d.hotplug("ifup", "loopback", "lo"), d.hotplug("ifup", "lan", "br-lan"))
+	for _, iface := range d.Interfaces {
+		fault = errors.Join(fault, d.Ifup(iface.Name))
+	}
+	return fault
+}
+
 // announce tells ubus and the hotplug scripts the new state of an interface.
 func (d *Netifd) announce(iface *Interface) error {
 	if d.bus == nil {
 		return nil
 	}
 	d.publish(iface)
-	env := []string{"env", "-i", "INTERFACE=" + iface.Name, "ACTION=ifdown"}
 	if iface.Up {
-		env = append(env[:3], "ACTION=ifup", "DEVICE="+iface.Device)
+		return d.hotplug("ifup", iface.Name, iface.Device)
 	}
-	_, err := d.router.Run("", append(env, "/sbin/hotplug-call", "iface")...)
+	return d.hotplug("ifdown", iface.Name, "")
+}
+
+// hotplug runs the hotplug scripts and waits for their end. An event without a device has no variable for it.
+func (d *Netifd) hotplug(action, iface, device string, more ...string) error {
+	if d.bus == nil {
+		return nil
+	}
+	env := []string{"env", "-i", "INTERFACE=" + iface, "ACTION=" + action}
+	if device != "" {
+		env = append(env, "DEVICE="+device)
+	}
+	_, err := d.router.Run("", append(append(env, more...), "/sbin/hotplug-call", "iface")...)
 	var failed *exec.ExitError
 	if errors.As(err, &failed) {
 		return nil // netifd does not care, and neither does the last script's exit code mean anything

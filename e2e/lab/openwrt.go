@@ -1,59 +1,145 @@
 package lab
 
 import (
+	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
-)
+	"strings"
 
-// hotplugCall plays OpenWrt's program: it sources every script of the kind of event in the order of their names, each
-// in a shell of its own, so that an exit ends only that script.
-const hotplugCall = `#!/bin/sh
-export PATH="/usr/sbin:/usr/bin:/sbin:/bin"
-for script in /etc/hotplug.d/"$1"/*; do
-	if [ -f "$script" ]; then
-		( . "$script" )
-	fi
-done
-`
+	"golang.org/x/sys/unix"
+)
 
 // mwan3Hotplug is the script with which mwan3 takes part, unless there are OpenWrt's own files to install.
 const mwan3Hotplug = "/usr/sbin/mwan3 hotplug\n"
 
-// BecomeOpenWrt gives the router what mwan3 finds on OpenWrt: ubus with netifd's objects, hotplug-call, and the
-// hotplug scripts of files (openwrt/files of the project), where it has any.
+// standIns play the scripts of OpenWrt's base system.
+//
+//go:embed openwrt
+var standIns embed.FS
+
+// places are where they belong.
+var places = map[string]string{
+	"hotplug-call": "/sbin/hotplug-call",
+	"service":      "/sbin/service",
+	"rc.common":    "/etc/rc.common",
+	"functions.sh": "/lib/functions.sh",
+	"procd.sh":     "/lib/functions/procd.sh",
+}
+
+// BecomeOpenWrt gives the router what mwan3 finds on OpenWrt: busybox as its shell, ubus with netifd's and procd's objects,
+// hotplug-call, rc.common, the commands ubus and uci, and the files of the project's openwrt/files. Without these,
+// there is only a hotplug script, and no init script.
 func (l *Lab) BecomeOpenWrt(files string) error {
-	if err := os.WriteFile("/sbin/hotplug-call", []byte(hotplugCall), 0o755); err != nil {
-		return err
+	steps := []func() error{
+		useBusybox, makeRoom, installStandIns,
+		func() error { return installFiles(files) },
+		l.Netifd.startBus, l.Netifd.startPlugins,
 	}
-	if err := installHotplug(files); err != nil {
-		return err
-	}
-	if err := l.Netifd.startBus(); err != nil {
-		return fmt.Errorf("start ubus: %w", err)
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return fmt.Errorf("become OpenWrt: %w", err)
+		}
 	}
 	return nil
 }
 
-// installHotplug copies the project's scripts, or makes up the one that is needed.
-func installHotplug(files string) error {
-	const to = "/etc/hotplug.d/iface"
-	scripts, err := os.ReadDir(filepath.Join(files, to))
-	if errors.Is(err, fs.ErrNotExist) || files == "" {
-		return os.WriteFile(filepath.Join(to, "15-mwan3"), []byte(mwan3Hotplug), 0o644)
+// useBusybox makes busybox the router's shell: its scripts may use what OpenWrt's can, and no more.
+func useBusybox() error {
+	busybox, err := exec.LookPath("busybox")
+	if err != nil {
+		return fmt.Errorf("please install busybox: %w", err)
 	}
+	shell, err := filepath.EvalSymlinks("/bin/sh")
 	if err != nil {
 		return err
 	}
+	if err := unix.Mount(busybox, shell, "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("make busybox the shell: %w", err)
+	}
+	return nil
+}
+
+// makeRoom makes the directories that are to hold the files the lab's own.
+func makeRoom() error {
+	faults := []error{shadow("/lib", "functions.sh", "functions", "mwan3", "upgrade"), shadow("/usr/libexec", "rpcd")}
+	for _, dir := range []string{"/etc/init.d", "/etc/rc.d", "/etc/uci-defaults"} {
+		if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // a link to the host's
+			faults = append(faults, err)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func installStandIns() error {
 	var faults []error
-	for _, script := range scripts {
-		text, err := os.ReadFile(filepath.Join(files, to, script.Name()))
+	for name, place := range places {
+		text, err := standIns.ReadFile("openwrt/" + name)
 		if err == nil {
-			err = os.WriteFile(filepath.Join(to, script.Name()), text, 0o644)
+			err = install(place, text)
 		}
 		faults = append(faults, err)
 	}
-	return errors.Join(faults...)
+	return errors.Join(append(faults, linkTools())...)
+}
+
+// install writes a file of the router with the mode that it has there. What the host has in its place is a link to the host's
+// own file: the link goes, and nothing is ever written through one.
+func install(path string, text []byte) error {
+	mode := fs.FileMode(0o644)
+	if strings.HasPrefix(string(text), "#!") {
+		mode = 0o755
+	}
+	if err := makeOwn(filepath.Dir(path)); err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(text)
+	return errors.Join(err, file.Close())
+}
+
+// makeOwn makes a directory of the lab's own, and fails if that would be one of the host.
+func makeOwn(dir string) error {
+	there := dir
+	for _, err := os.Stat(there); err != nil; _, err = os.Stat(there) {
+		there = filepath.Dir(there)
+	}
+	var host, own unix.Stat_t
+	if err := errors.Join(unix.Stat("/", &host), unix.Stat(there, &own)); err != nil {
+		return err
+	}
+	real, err := filepath.EvalSymlinks(there)
+	if err != nil {
+		return err
+	}
+	if own.Dev == host.Dev || strings.HasPrefix(real, backstage+"/") {
+		return fmt.Errorf("%s is the host's: the lab has to shadow it before it can have a file in %s", there, dir)
+	}
+	return os.MkdirAll(dir, 0o755)
+}
+
+// installFiles copies the project's files, or makes up the one that is needed.
+func installFiles(root string) error {
+	if root == "" {
+		return install("/etc/hotplug.d/iface/15-mwan3", []byte(mwan3Hotplug))
+	}
+	return filepath.WalkDir(root, func(from string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(from)
+		if err != nil {
+			return err
+		}
+		return install(strings.TrimPrefix(from, filepath.Clean(root)), text)
+	})
 }

@@ -64,6 +64,8 @@ func (m *Router) Part(name string) string {
 		return m.Run("ipset", "save")
 	case name == "mwan3-status":
 		return m.Run("mwan3", "status")
+	case name == "ubus-mwan3-status":
+		return m.Run("mwan3", "rpcd", "call", "status") // as rpcd does for a call without arguments
 	}
 	m.t.Fatalf("nobody knows how to look at %s", name)
 	return ""

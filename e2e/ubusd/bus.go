@@ -35,6 +35,7 @@ type object struct {
 	signature   ubus.Table
 	owner       *conn   // who has published it; nil = one of the daemons here
 	handle      handler // for those without an owner
+	plugin      *plugin // likewise: the program that answers, instead of handle
 	patterns    []string
 	subscribers []*object
 }

@@ -147,26 +147,31 @@ func (s *Server) invoke(b *bus, c *conn, m ubus.Message) (status ubus.Status, an
 	case o.owner != nil:
 		b.passCall(c, o, m)
 	case !s.muted[o.path]:
-		b.answer(c, o, m)
+		s.answer(b, c, o, m)
 	}
 	return ubus.StatusOK, true
 }
 
 // answer calls a method of one of the daemons here.
-func (b *bus) answer(c *conn, o *object, m ubus.Message) {
+func (s *Server) answer(b *bus, c *conn, o *object, m ubus.Message) {
 	method := m.Text(ubus.AttrMethod)
 	args, err := m.Table(ubus.AttrData)
 	_, given := m.Find(ubus.AttrData)
-	var result ubus.Table
-	var status ubus.Status
+	reply := func(result ubus.Table, status ubus.Status) { b.answered(c, o, m, result, status) }
 	switch {
 	case err != nil || !given:
-		status = ubus.StatusInvalidArgument
+		reply(nil, ubus.StatusInvalidArgument)
 	case o.signature.Get(method) == nil:
-		status = ubus.StatusMethodNotFound
+		reply(nil, ubus.StatusMethodNotFound)
+	case o.plugin != nil:
+		s.callPlugin(o.plugin, method, args, reply)
 	default:
-		result, status = o.handle(method, args)
+		reply(o.handle(method, args))
 	}
+}
+
+// answered sends the answer of a method.
+func (b *bus) answered(c *conn, o *object, m ubus.Message, result ubus.Table, status ubus.Status) {
 	id := ubus.Uint32Attr(ubus.AttrObjID, o.id)
 	if data, err := ubus.TableAttr(ubus.AttrData, result); result != nil && err == nil {
 		b.send(c, ubus.Message{Type: ubus.MsgData, Seq: m.Seq, Peer: o.id, Attrs: []ubus.Attr{id, data}})

@@ -22,6 +22,7 @@ type service struct {
 	deleted   bool // and only waiting for the end of its processes
 	data      ubus.Table
 	triggers  ubus.Array
+	asked     int // how often a trigger has asked for a script
 	instances map[string]*instance
 }
 
@@ -42,6 +43,7 @@ func (p *procd) publish() {
 		{Name: "list", Value: ubus.Table{{Name: "name", Value: argText}, {Name: "verbose", Value: argBool}}},
 		{Name: "delete", Value: instance},
 		{Name: "signal", Value: append(instance[:2:2], ubus.Field{Name: "signal", Value: argInt})},
+		{Name: "event", Value: ubus.Table{{Name: "type", Value: argText}, {Name: "data", Value: argTable}}},
 	}, p.handle)
 }
 
@@ -53,6 +55,8 @@ func (p *procd) handle(method string, args ubus.Table) (ubus.Table, ubus.Status)
 		return nil, p.delete(args)
 	case "signal":
 		return nil, p.signal(args)
+	case "event":
+		return nil, p.event(args)
 	}
 	return p.list(args), ubus.StatusOK
 }

@@ -1,6 +1,6 @@
-// Package ubusd is a stand-in for three daemons of OpenWrt, for tests: ubusd, which passes messages between its
-// clients, and the two that mwan3 talks to through it, netifd (objects network.interface and network.interface.*) and
-// procd (object service). They speak the true protocol, so that the programs under test, and OpenWrt's ubus command,
+// Package ubusd is a stand-in for four daemons of OpenWrt, for tests: ubusd, which passes messages between its
+// clients, the two that mwan3 talks to through it, netifd (objects network.interface and network.interface.*) and
+// procd (object service), and rpcd, as far as it runs plugins. They speak the true protocol, so that the programs under test, and OpenWrt's ubus command,
 // need not know. Access rules are not part of it: everybody may do everything.
 package ubusd
 
@@ -24,6 +24,7 @@ type Server struct {
 	bus      *bus
 	netifd   netifd
 	procd    procd
+	plugins  []*plugin // of rpcd
 	command  func(argv []string) *exec.Cmd
 	listener *net.UnixListener
 	muted    map[string]bool
@@ -62,6 +63,9 @@ func (s *Server) open() error {
 	s.bus = newBus()
 	s.netifd.publish()
 	s.procd.publish()
+	for _, p := range s.plugins {
+		s.publishPlugin(p)
+	}
 	s.running.Add(1)
 	go s.accept(listener, s.bus)
 	return nil

@@ -18,10 +18,10 @@ import (
 func TestMain(m *testing.M) { os.Exit(labtest.Main(m)) }
 
 // compared names the parts of a step that are compared.
-var compared = regexp.MustCompile(`^(ip[46]-rule|ip[46]-route-table-\d+|ip6?tables-mangle|ipset-save|mwan3-status)$`)
+var compared = regexp.MustCompile(`^(ip[46]-rule|ip[46]-route-table-\d+|ip6?tables-mangle|ipset-save|mwan3-status|ubus-mwan3-status)$`)
 
 // TestDifferencesToUpstreamAreMeant plays every record with the iptables backend and compares rules, tables, chains,
-// sets and the text of `mwan3 status` after every step. Each line that differs must be one of the differences that
+// sets, the text of `mwan3 status` and the answer over ubus after every step. Each line that differs must be one of the differences that
 // differences_test.go explains, and each of those must occur.
 func TestDifferencesToUpstreamAreMeant(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")

@@ -12,6 +12,12 @@ const (
 	withIPv6 = `family|lastresort|stock-nosticky|tables|weights`
 )
 
+// Records with a policy that has several members at once.
+const withShares = `badrule|failover|family|ipset|logging|mask-5bit|mask-ff00|names|ports|srciface|stock-nosticky|tables|weights`
+
+// Records with a policy that has nothing but its last resort, in one family at least.
+const withEmpty = `badrule|disabled|failover|ipset|lastresort|logging|mask-5bit|mask-ff00|names|ports|srciface|tables|weights`
+
 // The steps after which wan, or wan6, is down.
 const (
 	wanDown  = `(4-mwan3-ifdown|6-netifd-ifdown)/`
@@ -44,6 +50,23 @@ var differences = []difference{
 	{`the same rules in the status`, `ports`, `.*/mwan3-status`, `\+Active ipv4 user rules:\|\|… - bal .*`},
 	{`icmp means ICMPv6 in IPv6`, `ports`, `.*/ip6tables-mangle`, `[+-]mwan3_rules 4 -A mwan3_rules -p (icmp|ipv6-icmp) -m mark --mark 0x0/0x3f00 -j mwan3_policy_bal`},
 	{`icmp means ICMPv6 in IPv6`, `ports`, `.*/mwan3-status`, `[+-]Active ipv6 user rules:\|\|… - bal  (1 |58)   --  \*      \*       ::/0                 ::/0`},
+
+	{`names of any length work over ubus, too`,
+		`names`, `[1-7].*/ubus-mwan3-status`, `\+\.policies\.ipv4\.p234567890123456\.\d\.interface (wan|a234567890123)`},
+	{`weight 0 counts as 1 over ubus, too`,
+		`weights`, `[1-8].*/ubus-mwan3-status`, `\+\.policies\.ipv4\.zero(first)?\.\d\.interface wanb|-\.policies\.ipv4\.zero(first)? \[\]`},
+	{`over ubus there is more: what policies do with an interface, and figures`,
+		`.*`, `.*/ubus-mwan3-status`, `\+\.interfaces\.\w+\.(routed (true|false)|(track_ip\.\d\.)?jitter \d+|(latency|packetloss) \d+)`},
+	{`shares are those of the weights`,
+		withShares, `.*/ubus-mwan3-status`, `[+-]\.policies\.ipv[46]\.\w+\.\d\.percent \d+`},
+	{`shares are those of the weights`,
+		`disabled`, `[4-7].*/ubus-mwan3-status`, `[+-]\.policies\.ipv4\.bal\.\d\.percent \d+`},
+	{`policies without members are there, too`,
+		withEmpty, `.*/ubus-mwan3-status`, `\+\.policies\.ipv[46]\.\w+ \[\]|-\.policies\.ipv[46] \{\}`},
+	{`policies without members are there, too`,
+		`stock-nosticky`, wanDown + `ubus-mwan3-status`, `\+\.policies\.ipv4\.wan_only \[\]`},
+	{`an interface without targets is not tracking, rather than unknown and down`,
+		`disabled`, `.*/ubus-mwan3-status`, `[+-]\.interfaces\.wanb\.(status (unknown|notracking)|tracking (down|disabled))`},
 
 	{`names of any length work: a chain that cannot bear one has a short form, and its first rule says the name`,
 		`names`, `.*/ip6?tables-mangle`, `\+(:|-A mwan3_ifaces_in .* -j )?mwan3_(policy_p23456-46b223c2|iface_in_a234-8f8acf27)( .*)?`},

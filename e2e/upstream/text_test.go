@@ -27,6 +27,8 @@ func canonical(part, text string) []string {
 		return sets(lines)
 	case part == "mwan3-status":
 		return status(lines)
+	case part == "ubus-mwan3-status":
+		return answer(text)
 	}
 	for i := range lines {
 		lines[i] = strings.TrimSpace(lines[i])

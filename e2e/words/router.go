@@ -71,13 +71,18 @@ func (s *stage) link(_ *testscript.TestScript, args []string) error {
 }
 
 func (s *stage) netifd(_ *testscript.TestScript, args []string) error {
-	switch {
-	case len(args) == 2 && args[0] == "ifup":
-		return s.lab.Netifd.Ifup(args[1])
-	case len(args) == 2 && args[0] == "ifdown":
-		return s.lab.Netifd.Ifdown(args[1])
+	netifd := s.lab.Netifd
+	switch strings.Join(args, " ") {
+	case "leave":
+		return netifd.Leave()
+	case "boot":
+		return netifd.Boot()
 	}
-	return usage("netifd ifup|ifdown IFACE")
+	verbs := map[string]func(string) error{"ifup": netifd.Ifup, "ifdown": netifd.Ifdown, "ifupdate": netifd.Ifupdate}
+	if len(args) == 2 && verbs[args[0]] != nil {
+		return verbs[args[0]](args[1])
+	}
+	return usage("netifd ifup|ifdown|ifupdate IFACE, netifd leave|boot")
 }
 
 // config concatenates files of the script, and generated sections, into /etc/config/mwan3.

@@ -1,7 +1,8 @@
 // Package words is the vocabulary of the lab's scripts (testscript files): what one can do to a router and its
 // providers, and what one can see from the outside. A script tells one story, sitting at the router's console.
 //
-//	lab standalone|openwrt N        draw a lab of N uplinks; openwrt has ubus, netifd and hotplug-call
+//	lab standalone|openwrt N        draw a lab of N uplinks; openwrt has busybox, ubus, netifd, procd, rc.common, hotplug-call,
+//	                                and the project's files for OpenWrt
 //	config FILE…                    write /etc/config/mwan3 from files of the script; the name uplinks stands for the
 //	                                interface sections of all uplinks with quick tracking and their members wan_m1,
 //	                                wan_m2, wan_m3 (metric 1, 2, 3); uplinks4 for the IPv4 ones
@@ -16,7 +17,9 @@
 //	                                targets lie, fall silent or serve something (lab's behave.go lists how); honest ends it
 //	name HOST [ADDRESS…]            give a host name its addresses, in the name server that the router asks; or none
 //	link DEVICE down|up             set a device of the router administratively down; up and configured
-//	netifd ifdown|ifup IFACE        what netifd does on ifdown and ifup
+//	netifd ifdown|ifup|ifupdate IFACE
+//	                                what netifd does on ifdown, ifup and a change of an address
+//	netifd leave|boot               netifd is not there yet, and no uplink is configured; it starts and configures all
 //	online IFACE…, offline IFACE…   wait until tracker and policies agree that it is so
 //	via [-from NODE] [-p PROTO] TARGET ispN
 //	                                wait until every new connection goes through that provider

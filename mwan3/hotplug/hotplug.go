@@ -1,5 +1,6 @@
 // Package hotplug tells the router what happened to an interface: everybody through OpenWrt's hotplug-call, and
-// mwan3's own configurator directly, so that verdicts are applied on a router without hotplug-call, too.
+// mwan3's own configurator directly, so that verdicts are applied on a router without hotplug-call, too. It also keeps
+// the events that the user's script is still to be run for.
 package hotplug
 
 import (
@@ -56,12 +57,27 @@ func Default() (Router, error) {
 // and nothing else, as they get it from upstream. A router without the tool has nobody to tell; its exit code is that of
 // the last script and says nothing.
 func (r Router) Call(event Event) error {
-	err := run(r.HotplugCall, []string{"iface"}, event.environ())
-	var exit *exec.ExitError
-	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &exit) {
-		return nil
+	wait, err := r.Start(event)
+	if err != nil {
+		return err
 	}
-	return err
+	return wait()
+}
+
+// Start is Call for those who do not want to wait, or not for ever.
+func (r Router) Start(event Event) (wait func() error, err error) {
+	ended, err := start(r.HotplugCall, []string{"iface"}, event.environ())
+	if errors.Is(err, fs.ErrNotExist) {
+		return func() error { return nil }, nil
+	}
+	return func() error {
+		err := ended()
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			return nil
+		}
+		return err
+	}, err
 }
 
 // Apply makes the configurator carry out the event and waits for it.
@@ -96,14 +112,25 @@ func (e Event) environ() []string {
 }
 
 func run(tool string, args, env []string) error {
+	wait, err := start(tool, args, env)
+	if err != nil {
+		return err
+	}
+	return wait()
+}
+
+func start(tool string, args, env []string) (wait func() error, err error) {
 	keepFiles()
 	cmd := exec.Command(tool, args...)
 	cmd.Env = env
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("run %s %s: %w", tool, args[0], err)
+	told := func(err error) error {
+		if err != nil {
+			return fmt.Errorf("run %s %s: %w", tool, args[0], err)
+		}
+		return nil
 	}
-	return nil
+	return func() error { return told(cmd.Wait()) }, told(cmd.Start())
 }
 
 // keepFiles keeps the files that this process inherited to itself. A shell may have left its lock open in us (rc.common

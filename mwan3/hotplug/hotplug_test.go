@@ -16,6 +16,9 @@ func TestMain(m *testing.M) {
 	if filepath.Base(os.Args[0]) == "tool" {
 		os.Exit(report(filepath.Dir(os.Args[0])))
 	}
+	if filepath.Base(os.Args[0]) == "drainer" {
+		os.Exit(drain(filepath.Dir(os.Args[0]), os.Args[2]))
+	}
 	os.Exit(m.Run())
 }
 

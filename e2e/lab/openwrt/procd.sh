@@ -1,0 +1,77 @@
+# Plays procd's shell library: collects the instances of a service and hands them to procd in one call. Whoever sources it
+# for an init script waits for all others that do, and holds the lock until its process, or a child that inherited
+# file 1000, ends.
+procd_lock() {
+	flock -n 1000 2>/dev/null && return
+	exec 1000>"$IPKG_INSTROOT/var/lock/procd_$name.lock"
+	flock 1000
+}
+
+# quoted prints its arguments as JSON strings with commas between them.
+quoted() {
+	local comma= word
+	for word in "$@"; do
+		printf '%s"%s"' "$comma" "$word"
+		comma=,
+	done
+}
+
+procd_open_service() {
+	service="\"name\":$(quoted "$1"),\"script\":$(quoted "$2"),\"instances\":{"
+	instance_comma=
+}
+
+procd_open_instance() {
+	service="$service$instance_comma$(quoted "$1"):{"
+	instance_comma=,
+	param_comma=
+}
+
+procd_set_param() {
+	local kind="$1" value word
+	shift
+	case "$kind" in
+	respawn) [ $# -gt 0 ] || set -- 3600 5 5 ;;
+	esac
+	case "$kind" in
+	env) value="{$(table "$@")}" ;;
+	stdout | stderr) value=true ;;
+	*) value="[$(quoted "$@")]" ;;
+	esac
+	service="$service$param_comma\"$kind\":$value"
+	param_comma=,
+}
+
+# table turns NAME=value... into the members of a JSON object.
+table() {
+	local comma=
+
+	for pair; do
+		printf '%s%s:%s' "$comma" "$(quoted "${pair%%=*}")" "$(quoted "${pair#*=}")"
+		comma=,
+	done
+}
+
+procd_close_instance() { service="$service}"; }
+
+procd_add_reload_trigger() {
+	local condition="[\"if\",[\"eq\",\"package\",\"$1\"],[\"run_script\",\"/etc/init.d/$name\",\"reload\"]]"
+	service="$service[\"config.change\",$condition,1000]"
+}
+
+procd_close_service() {
+	service="$service},\"triggers\":["
+	service_triggers
+	service="$service]"
+	ubus call service "$1" "{$service}"
+}
+
+procd_kill() {
+	if [ -n "$2" ]; then
+		ubus call service delete "{\"name\":\"$1\",\"instance\":\"$2\"}"
+	else
+		ubus call service delete "{\"name\":\"$1\"}"
+	fi
+}
+
+procd_lock
