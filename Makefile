@@ -3,7 +3,9 @@
 VERSION := 3.0.0
 GOFLAGS := -trimpath -buildvcs=false
 LDFLAGS := -s -w -buildid= -X main.version=$(VERSION)
+GCFLAGS :=
 PRODUCT := mwan3 mwan3track mwan3rtmon
+MODULES := $(PRODUCT) e2e openwrt/ipk
 OLDGO   := go1.23.12
 
 export CGO_ENABLED := 0
@@ -22,8 +24,8 @@ $(PRODUCT):
 test: tools build vet oldgo unit ## run all checks: vet, import table, unit, goldens, fuzz seeds, namespaces
 
 vet:
-	@test -z "$$(gofmt -l $(PRODUCT) e2e)" || { echo "not gofmt clean:"; gofmt -l $(PRODUCT) e2e; exit 1; }
-	@for m in $(PRODUCT) e2e; do (cd $$m && go vet ./...) || exit 1; done
+	@test -z "$$(gofmt -l $(MODULES))" || { echo "not gofmt clean:"; gofmt -l $(MODULES); exit 1; }
+	@for m in $(MODULES); do (cd $$m && go vet ./...) || exit 1; done
 
 # What OpenWrt 24.10 builds with, and each module alone, without the workspace.
 oldgo:
@@ -34,7 +36,7 @@ oldgo:
 
 # The tests of e2e run the built programs, which the go tool's cache does not know: they run each time.
 unit:
-	@go test $(TESTFLAGS) $(addprefix ./,$(addsuffix /...,$(PRODUCT)))
+	@go test $(TESTFLAGS) $(addprefix ./,$(addsuffix /...,$(PRODUCT) openwrt/ipk))
 	@MWAN3_BIN=$(CURDIR)/build go test -count=1 $(TESTFLAGS) ./e2e/...
 
 demo: TOOLS := nft ip
@@ -48,11 +50,22 @@ bench: tools build ## measure: starts, verdicts, failover times, probes, loads, 
 	@go test -run '^$$' -bench . -benchtime 20x $(addprefix ./,$(addsuffix /...,$(PRODUCT)))
 	@ls -l $(addprefix build/,$(PRODUCT)) | awk '{printf "%8d KiB %s\n", $$5/1024, $$9}'
 
-cross: ## cross-compile for the routers' processors (not there yet)
-	@echo "make cross: not there yet; single targets: GOOS=linux GOARCH=mips GOMIPS=softfloat make build" >&2; exit 1
+# e.g. TARGETS='mips arm7'; AGAIN=all compiles everything twice, AGAIN= nothing. All of it has the time of the last commit.
+TARGETS :=
+AGAIN   := mips
+IPK      = go run ./openwrt/ipk
+EPOCH    = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
+CROSS    = $(IPK) cross $(foreach flag,$(GOFLAGS),-build $(flag)) \
+	-build '-ldflags=$(LDFLAGS)' -build '-gcflags=$(GCFLAGS)'
 
-ipk: ## make packages for opkg (not there yet)
-	@echo "make ipk: not there yet" >&2; exit 1
+cross: TOOLS := mksquashfs
+cross: tools ## compile for the routers' processors, twice to compare, with a table of sizes
+	@$(CROSS) -again '$(AGAIN)' $(TARGETS)
+
+ipk: TOOLS := mksquashfs
+ipk: tools ## make packages for opkg and apk, and an index for opkg update, under build/ipk/
+	@$(CROSS) $(TARGETS)
+	@$(IPK) pack -version $(VERSION) -epoch $(EPOCH) $(TARGETS)
 
 qemu: ## boot whole routers in QEMU (not there yet)
 	@echo "make qemu: not there yet" >&2; exit 1
@@ -60,6 +73,6 @@ qemu: ## boot whole routers in QEMU (not there yet)
 clean: ## remove what the others made
 	@rm -rf build
 
-TOOLS := nft iptables ipset ip ping sysctl
+TOOLS := nft iptables ipset ip ping sysctl curl busybox shellcheck mksquashfs
 tools:
 	@.ci/tools $(TOOLS)
