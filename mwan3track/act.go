@@ -30,7 +30,7 @@ func (t *tracker) tell(event hotplug.Event) error {
 		if err := t.apply(event); err != nil {
 			return err
 		}
-		event.Applied = !t.unapplied
+		event.Applied = true // or it will be: who hears of it may be so late that it is not true any more
 	}
 	t.herald.tell(event)
 	return nil

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"syscall"
 	"time"
 
 	"mwan3/config"
 	"mwan3/health"
+	"mwan3/network"
 	"mwan3track/probe"
 )
 
@@ -34,6 +37,7 @@ type outcome struct {
 type question struct {
 	inquiry
 	path     probe.Path
+	index    int // of the path's device
 	tracking config.Tracking
 	name     *name
 }
@@ -89,6 +93,7 @@ type asker struct {
 	jobs   chan job
 	prober probe.Prober // nil: to be opened
 	path   probe.Path   // that it was opened for
+	index  int          // likewise: a device that comes back under its name is another one
 }
 
 type job struct {
@@ -96,22 +101,35 @@ type job struct {
 	question
 }
 
+// ask asks, and again while the kernel does not let the address be used yet: a new IPv6 address is tentative for a second or
+// two (RFC 4862 section 5.4), which says nothing about the uplink.
 func (a *asker) ask(j job) probe.Result {
+	end := time.Now().Add(j.timeout)
+	for {
+		result := a.askOnce(j, time.Until(end))
+		tentative := j.path.Family == network.IPv6 && errors.Is(result.Err, syscall.EADDRNOTAVAIL)
+		if !tentative || time.Until(end) <= tentativePause || !sleep(j.ctx, tentativePause) {
+			return result
+		}
+	}
+}
+
+func (a *asker) askOnce(j job, timeout time.Duration) probe.Result {
 	begin := time.Now()
-	target, err := j.name.target(j.ctx, j.timeout)
+	target, err := j.name.target(j.ctx, timeout)
 	if err != nil {
 		return probe.Result{Loss: health.DeadLoss, Err: err}
 	}
-	if target.Timeout = j.timeout - time.Since(begin); target.Timeout <= 0 {
+	if target.Timeout = timeout - time.Since(begin); target.Timeout <= 0 {
 		return probe.Result{Loss: health.DeadLoss}
 	}
-	if a.prober == nil || a.path != j.path {
+	if a.prober == nil || a.path != j.path || a.index != j.index {
 		a.close()
 		if a.prober, err = a.open(j.path, j.tracking); err != nil {
 			a.prober = nil
 			return probe.Result{Loss: health.DeadLoss, Err: err}
 		}
-		a.path = j.path
+		a.path, a.index = j.path, j.index
 	}
 	result := a.prober.Probe(j.ctx, target)
 	if !result.OK && j.ctx.Err() == nil {
@@ -119,6 +137,21 @@ func (a *asker) ask(j job) probe.Result {
 		j.name.doubt()
 	}
 	return result
+}
+
+// tentativePause is the time between two tries to use an address that cannot be used yet.
+const tentativePause = 100 * time.Millisecond
+
+// sleep tells whether ctx lets it.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func (a *asker) close() {

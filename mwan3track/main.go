@@ -40,11 +40,12 @@ func start(args []string, stderr io.Writer) int {
 		fmt.Println("mwan3track", version)
 		return 0
 	}
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
+	signals, stop := make(chan os.Signal, 16), make(chan os.Signal, 1) // one that is full loses signals
+	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGHUP)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
 	s, err := looker{}.Settings(args[0])
 	if err == nil {
-		err = track(s, signals)
+		err = track(s, signals, stop)
 	}
 	if err == nil {
 		return 0
@@ -56,7 +57,7 @@ func start(args []string, stderr io.Writer) int {
 	return 1
 }
 
-func track(s settings, signals <-chan os.Signal) error {
+func track(s settings, signals, stop <-chan os.Signal) error {
 	tools, err := hotplug.Default()
 	if err != nil {
 		return err
@@ -67,6 +68,7 @@ func track(s settings, signals <-chan os.Signal) error {
 		log:     syslog.New("mwan3track"),
 		store:   health.Default(),
 		signals: signals,
+		stop:    stop,
 		open:    openProber,
 		lookup:  systemLookup(),
 		uptime:  uptime,

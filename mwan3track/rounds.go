@@ -6,14 +6,15 @@ import (
 	"mwan3/syslog"
 )
 
-// ask asks the targets whose turn it is, each round on a lane of its own.
+// ask asks the targets whose turn it is, each round on a lane of its own. While the network cannot be looked at the way
+// that was seen last has to do.
 func (t *tracker) ask() error {
-	if t.machine.paused() || t.blind {
+	if t.machine.paused() {
 		return nil
 	}
 	now := time.Now()
 	for i, ok := t.schedule.ask(now); ok; i, ok = t.schedule.ask(now) {
-		t.laneOf(i.round).ask(question{i, t.link.path, t.machine.tracking, t.names[i.target]}, t.open)
+		t.laneOf(i.round).ask(question{i, t.link.path, t.link.index, t.machine.tracking, t.names[i.target]}, t.open)
 	}
 	return nil
 }
@@ -51,14 +52,28 @@ func (t *tracker) take(o outcome) {
 	}
 }
 
+// hear takes in what targets have said while the tracker was busy: it must not be taken for missing when time is over.
+func (t *tracker) hear() {
+	for {
+		select {
+		case o := <-t.outcomes:
+			t.take(o)
+		default:
+			return
+		}
+	}
+}
+
 // judge has the machine take in the rounds that are over, the older first.
 func (t *tracker) judge() error {
+	t.hear()
 	for round := t.schedule.ended(time.Now()); round != nil; round = t.schedule.ended(time.Now()) {
 		t.hangUp()
 		if err := t.do(t.machine.finish(time.Now(), round.answers)); err != nil {
 			return err
 		}
 		t.schedule.rest(time.Now(), round)
+		t.hear()
 		if t.unapplied {
 			if err := t.agree(); err != nil {
 				return err

@@ -24,6 +24,7 @@ type sight struct {
 	at      time.Time // when the last one was begun
 	due     time.Time // when another one has to begin; zero: never
 	found   *seen     // what the last one saw, until it is taken in
+	dead    int       // the device that cannot send, as the kernel said last; 0: none
 }
 
 type seen struct {
@@ -51,12 +52,17 @@ func (t *tracker) noteEvent(event iproute.Event, ok bool) {
 	case !ok:
 		t.events = nil
 	case event.Kind == iproute.Overrun:
+		t.sight.dead = 0
 		t.lookSoon(settlePause)
 	case event.Kind == iproute.LinkChange && ours && !event.Running:
-		t.link.index = 0
+		t.link.index, t.sight.dead = 0, event.Index
 		t.pending.lost = true
+	case event.Kind == iproute.LinkChange && event.Index == t.sight.dead && !event.Running:
 	case event.Kind == iproute.LinkChange && (ours || t.link.index == 0),
 		event.Kind == iproute.AddrChange && (ours || t.link.index == 0) && event.Family == t.link.path.Family:
+		if event.Kind == iproute.LinkChange && event.Index == t.sight.dead {
+			t.sight.dead = 0
+		}
 		t.lookSoon(settlePause)
 	}
 }
@@ -115,8 +121,12 @@ func (t *tracker) look() {
 // with the new one: no round fails because of that.
 func (t *tracker) see(found link, err error) error {
 	before := t.link
+	dead := found.index != 0 && found.index == t.sight.dead
 	switch {
-	case err != nil || t.machine.paused():
+	case t.machine.paused():
+		return nil
+	case err != nil:
+		t.lookSoon(lookPause)
 		return nil
 	case !found.up:
 		return t.cut("it is not up any more")
@@ -125,7 +135,7 @@ func (t *tracker) see(found link, err error) error {
 	case found.path != before.path:
 		t.logf(syslog.Info, "Interface %s (%s) is tracked from %s now", t.machine.name, found.path.Device, found.path.Source)
 		t.abandon()
-	case before.index != 0:
+	case before.index != 0 || dead:
 		t.use(found) // its next hop may be another one
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"syscall"
+	"time"
 
 	"mwan3/syslog"
 )
@@ -24,6 +25,8 @@ func (t *tracker) await(work func()) error {
 		case <-done:
 			return nil
 		case signal := <-t.signals:
+			t.note(signal)
+		case signal := <-t.stop:
 			t.note(signal)
 		}
 	}
@@ -61,6 +64,7 @@ func (t *tracker) ifdown() error {
 
 func (t *tracker) ifup() error {
 	t.abandon()
+	t.schedule.next = time.Now()
 	if err := t.do(t.machine.ifup()); err != nil {
 		return err
 	}
@@ -90,7 +94,7 @@ func (t *tracker) reload() error {
 func (t *tracker) note(signal os.Signal) {
 	switch signal {
 	case syscall.SIGUSR1:
-		t.pending.ifdown = true
+		t.pending.ifdown, t.pending.ifup = true, false // an ifup before it is over
 	case syscall.SIGUSR2:
 		t.pending.ifup = true
 	case syscall.SIGHUP:

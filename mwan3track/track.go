@@ -64,6 +64,7 @@ type tracker struct {
 	log     logger
 	store   health.Store
 	signals <-chan os.Signal
+	stop    <-chan os.Signal // SIGTERM and SIGINT, which no others may crowd out
 	open    opener
 	lookup  lookup
 	uptime  func() int
@@ -133,6 +134,8 @@ func (t *tracker) wait() {
 	case <-t.timer.C:
 	case signal := <-t.signals:
 		t.note(signal)
+	case signal := <-t.stop:
+		t.note(signal)
 	case outcome := <-t.outcomes:
 		t.take(outcome)
 	case event, ok := <-t.events:
@@ -153,8 +156,10 @@ func (t *tracker) wake() time.Time {
 			wake = at
 		}
 	}
-	soon(t.sight.due)
-	if t.machine.paused() || t.blind {
+	if !t.sight.looking { // else what is seen wakes
+		soon(t.sight.due)
+	}
+	if t.machine.paused() {
 		return wake
 	}
 	soon(t.schedule.wake(now))
@@ -180,8 +185,6 @@ func (t *tracker) begin(s settings) error {
 
 // connect looks at the network, tells the machine what is there and lets a round follow at once.
 func (t *tracker) connect() error {
-	t.abandon()
-	t.schedule.next = time.Now()
 	found, err := t.lookNow()
 	t.blind = err != nil && !errors.Is(err, errStopped)
 	if t.blind {
@@ -192,6 +195,8 @@ func (t *tracker) connect() error {
 	if err != nil {
 		return err
 	}
+	t.abandon()
+	t.schedule.next = time.Now()
 	t.use(found)
 	t.warnSource()
 	device := found.path.Device
@@ -208,6 +213,9 @@ func (t *tracker) connect() error {
 // use makes the next probes take the way that was seen.
 func (t *tracker) use(found link) {
 	t.link = found
+	if found.index == t.sight.dead {
+		t.link.index = 0 // until the kernel says that it can send again
+	}
 	for _, name := range t.names {
 		name.set(found.gateway)
 	}
@@ -230,10 +238,12 @@ func (t *tracker) warnSource() {
 func (t *tracker) agree() error {
 	event := hotplug.Event{Interface: t.settings.section.Name, Device: t.machine.device}
 	state := t.store.State(event.Interface)
+	online := t.machine.status == health.StatusOnline || t.machine.status == health.StatusDisconnecting
+	offline := t.machine.status == health.StatusOffline || t.machine.status == health.StatusConnecting
 	switch {
-	case t.machine.status == health.StatusOnline && (state == health.Offline || t.unapplied):
+	case online && (state == health.Offline || t.unapplied):
 		event.Action = hotplug.Connected
-	case t.machine.status == health.StatusOffline && (state == health.Online || t.unapplied):
+	case offline && (state == health.Online || t.unapplied):
 		event.Action = hotplug.Disconnected
 	default:
 		t.unapplied = false

@@ -4,6 +4,7 @@
 package hotplug
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // Action is what happened.
@@ -35,7 +37,7 @@ type Event struct {
 	Device    string
 	First     bool // Connected only: tracking has just begun, nothing was proved yet
 	Shutdown  bool // Disconnected only: because mwan3 is being stopped
-	Applied   bool // Connected and Disconnected: the configurator has carried it out, its own script need not
+	Applied   bool // Connected and Disconnected: the tracker has the configurator carry it out, its own script must not
 }
 
 // Router is where the programs are that have to be told.
@@ -66,7 +68,7 @@ func (r Router) Call(event Event) error {
 
 // Start is Call for those who do not want to wait, or not for ever.
 func (r Router) Start(event Event) (wait func() error, err error) {
-	ended, err := start(r.HotplugCall, []string{"iface"}, event.environ())
+	ended, err := start(context.Background(), r.HotplugCall, []string{"iface"}, event.environ())
 	if errors.Is(err, fs.ErrNotExist) {
 		return func() error { return nil }, nil
 	}
@@ -80,9 +82,16 @@ func (r Router) Start(event Event) (wait func() error, err error) {
 	}, err
 }
 
+// applyPatience is how long the configurator may take. It needs milliseconds, and seconds behind others that change
+// something; whatever it waits for after a minute must not keep a tracker from probing. A run that is killed is repaired
+// by the next one.
+const applyPatience = time.Minute
+
 // Apply makes the configurator carry out the event and waits for it.
 func (r Router) Apply(event Event) error {
-	return run(r.Configurator, []string{"hotplug"}, append(event.environ(), path()))
+	ctx, cancel := context.WithTimeout(context.Background(), applyPatience)
+	defer cancel()
+	return run(ctx, r.Configurator, []string{"hotplug"}, append(event.environ(), path()))
 }
 
 // path is the search path for the tools that the configurator runs.
@@ -111,17 +120,17 @@ func (e Event) environ() []string {
 	return append(env, "INTERFACE="+e.Interface, "DEVICE="+e.Device)
 }
 
-func run(tool string, args, env []string) error {
-	wait, err := start(tool, args, env)
+func run(ctx context.Context, tool string, args, env []string) error {
+	wait, err := start(ctx, tool, args, env)
 	if err != nil {
 		return err
 	}
 	return wait()
 }
 
-func start(tool string, args, env []string) (wait func() error, err error) {
+func start(ctx context.Context, tool string, args, env []string) (wait func() error, err error) {
 	keepFiles()
-	cmd := exec.Command(tool, args...)
+	cmd := exec.CommandContext(ctx, tool, args...)
 	cmd.Env = env
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	told := func(err error) error {

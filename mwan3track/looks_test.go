@@ -1,0 +1,98 @@
+//go:build go1.25
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"mwan3/iproute"
+)
+
+func TestALookThatIsDueWaitsForTheOneUnderWay(t *testing.T) {
+	now := time.Now()
+	m := newMachine(section(3, 3, "192.0.2.7"))
+	tr := &tracker{machine: m, schedule: schedule{machine: m, next: now.Add(time.Minute)}}
+	tr.sight.looking, tr.sight.due = true, now.Add(-time.Second)
+	m.started = true
+	if !tr.wake().After(time.Now()) {
+		t.Error("the loop spins until the look returns")
+	}
+}
+
+// slow takes its time to look.
+type slow struct{ *bench }
+
+func (s slow) Look(ctx context.Context, set settings) (link, error) {
+	time.Sleep(3 * time.Second)
+	return s.bench.Look(ctx, set)
+}
+
+func TestAnIfupWithoutNetifdDoesNotEndTracking(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, section(3, 1, "192.0.2.7"))
+		b.start()
+		b.after(time.Second)
+		b.blind = errors.New("netifd does not answer")
+		b.signal(syscall.SIGUSR2)
+		b.answer = lost
+		b.after(time.Hour)
+		if got := b.file("STATUS"); got == "online" {
+			t.Errorf("STATUS is %s after an hour without answers; probes: %d", got, strings.Count(fmt.Sprint(b.notes), "probe"))
+		}
+		b.stop()
+	})
+}
+
+func TestACarrierThatComesBackWhileNetifdIsBusyCountsAgainWhenLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, section(3, 1, "192.0.2.7"))
+		b.start()
+		b.after(time.Second)
+		b.event(iproute.Event{Kind: iproute.LinkChange, Index: 7})
+		b.blind = errors.New("netifd does not answer")
+		b.event(iproute.Event{Kind: iproute.LinkChange, Index: 7, Running: true})
+		b.after(time.Minute)
+		b.blind = nil
+		b.after(time.Hour)
+		status := b.file("STATUS")
+		b.answer = lost
+		b.event(iproute.Event{Kind: iproute.LinkChange, Index: 7})
+		if got := b.file("STATUS"); got != "offline" {
+			t.Errorf("STATUS was %s, a lost carrier leaves it %s", status, got)
+		}
+		b.stop()
+	})
+}
+
+func TestALookFromBeforeDoesNotBringADeadCarrierBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, section(3, 1, "192.0.2.7"))
+		s := slow{b}
+		tr := &tracker{eyes: s, voice: b, log: b, store: b.store, signals: b.signals, open: b.open, lookup: b.lookup,
+			uptime: func() int { return 1000 }}
+		go func() { b.ended <- tr.run(b.settings) }()
+		b.after(4 * time.Second)
+		b.signal(syscall.SIGHUP) // a look begins
+		b.after(time.Second)
+		b.answer = lost
+		b.event(iproute.Event{Kind: iproute.LinkChange, Index: 7})
+		b.after(5 * time.Second)
+		b.notes = nil
+		b.answer = answered
+		b.event(iproute.Event{Kind: iproute.LinkChange, Index: 7, Running: true})
+		b.after(4 * time.Second)
+		if len(b.questions()) == 0 {
+			t.Error("the carrier is back and nobody asks")
+		}
+		b.after(10 * time.Second)
+		b.stop()
+		b.after(10 * time.Second)
+	})
+}
