@@ -124,7 +124,7 @@ func (p *parser) escaped() (rune, bool) {
 	return rune("\"\\/\b\f\n\r\t"[i]), true
 }
 
-// unicode reads \uXXXX, or the two of a character beyond U+FFFF. Half of such a pair is U+FFFD.
+// unicode reads \u and four digits, or the two of a character beyond U+FFFF. Half of such a pair is U+FFFD.
 func (p *parser) unicode() (rune, bool) {
 	first, ok := p.unit()
 	if !ok {
@@ -142,7 +142,7 @@ func (p *parser) unicode() (rune, bool) {
 	return pair, true
 }
 
-// unit looks at \uXXXX without taking it.
+// unit looks at \u and four digits without taking it.
 func (p *parser) unit() (rune, bool) {
 	if len(p.rest) < 6 || p.rest[0] != '\\' || p.rest[1] != 'u' {
 		return 0, false
