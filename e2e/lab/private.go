@@ -35,7 +35,25 @@ func makePrivate() error {
 		shadow("/usr/sbin"),
 		shadow("/sbin"),
 		furnish(),
+		mountGroups(),
 	)
+}
+
+// mountGroups mounts cgroups, without which mwan3 use binds nothing, where the machine has none. An ordinary user may not;
+// then there are none.
+func mountGroups() error {
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil || strings.Contains(string(mounts), " - cgroup2 ") {
+		return err
+	}
+	if err := os.MkdirAll("/run/cgroup", 0o755); err != nil {
+		return err
+	}
+	err = unix.Mount("none", "/run/cgroup", "cgroup2", 0, "")
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENODEV) {
+		return nil
+	}
+	return err
 }
 
 // furnish makes the directories and programs that every OpenWrt router has.

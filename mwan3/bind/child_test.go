@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path"
 	"strings"
 	"syscall"
@@ -28,7 +29,7 @@ type entry struct {
 func TestMain(m *testing.M) {
 	text, ok := os.LookupEnv(childEnv)
 	if !ok {
-		os.Exit(m.Run())
+		os.Exit(runWithGroups(m))
 	}
 	var entries []entry
 	err := json.Unmarshal([]byte(text), &entries)
@@ -42,6 +43,38 @@ func TestMain(m *testing.M) {
 	for _, thing := range os.Args[1:] {
 		fmt.Println(do(strings.Fields(thing)))
 	}
+}
+
+// mountEnv, in the environment, makes the test's program mount cgroups for itself: a directory.
+const mountEnv = "MWAN3_BIND_MOUNT"
+
+// runWithGroups runs the tests where a cgroup2 file system is mounted: here, or else in mounts of their own.
+func runWithGroups(m *testing.M) int {
+	if dir, ok := os.LookupEnv(mountEnv); ok {
+		if err := unix.Mount("none", dir, "cgroup2", 0, ""); err != nil {
+			fmt.Fprintln(os.Stderr, "mount cgroup2:", err)
+			return 1
+		}
+		return m.Run()
+	}
+	if _, err := findParent(); err == nil {
+		return m.Run()
+	}
+	dir, err := os.MkdirTemp("", "cgroup2")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.Remove(dir)
+	self := exec.Command("/proc/self/exe", os.Args[1:]...)
+	self.Env = append(os.Environ(), mountEnv+"="+dir)
+	self.Stdout, self.Stderr = os.Stdout, os.Stderr
+	self.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	if err := self.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
 }
 
 // do does a thing and tells what came of it.
