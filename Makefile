@@ -34,9 +34,11 @@ oldgo:
 	  echo "$$m builds with $(OLDGO) and without the workspace"; \
 	done
 
+# What is left out on a machine without a program is said here, because go test keeps it to itself.
 # The tests of e2e run the built programs, which the go tool's cache does not know: they run each time.
 unit:
 	@go test $(TESTFLAGS) $(addprefix ./,$(addsuffix /...,$(PRODUCT) openwrt/ipk))
+	@for judge in opkg apk; do command -v $$judge >/dev/null || echo "SKIPPED: packages are not installed with the real $$judge, which is not here"; done
 	@MWAN3_BIN=$(CURDIR)/build go test -count=1 $(TESTFLAGS) ./e2e/...
 
 demo: TOOLS := nft ip

@@ -28,10 +28,6 @@ type round struct {
 	closed   bool          // what comes of it means nothing
 }
 
-func newRound(began time.Time, targets, need int, timeout time.Duration) *round {
-	return new(round).renew(began, targets, need, timeout)
-}
-
 // renew makes a new round of one that nobody needs any more.
 func (r *round) renew(began time.Time, targets, need int, timeout time.Duration) *round {
 	answers := r.answers

@@ -33,7 +33,7 @@ func TestRoundsAskSparesForFailuresAndLateAnswers(t *testing.T) {
 		{"more have to answer than there are", 2, 3, "0+1 1+1", "0@0/4000 1@0/4000 bad@1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := playAnswers(newRound(time.Time{}.Add(time.Hour), test.targets, test.need, 4*time.Second), test.answers); got != test.want {
+			if got := playAnswers(new(round).renew(time.Time{}.Add(time.Hour), test.targets, test.need, 4*time.Second), test.answers); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})
@@ -93,7 +93,7 @@ func TestAStubbornRoundAsksAgain(t *testing.T) {
 		{"one that has failed is not asked again", 2, 1, "0-10", "0@0/4000 1@10/3990 1@2000/2000 1@3500/1000 bad@4000"},
 		{"nor is one that has answered", 2, 2, "0+10", "0@0/4000 1@0/4000 1@2000/2000 1@3500/1000 bad@4000"},
 	} {
-		r := newRound(time.Time{}.Add(time.Hour), test.targets, test.need, 4*time.Second)
+		r := new(round).renew(time.Time{}.Add(time.Hour), test.targets, test.need, 4*time.Second)
 		r.stubborn, r.deadline = true, r.began.Add(r.timeout)
 		if got := playAnswers(r, test.answers); got != test.want {
 			t.Errorf("%s: got  %s\nwant %s", test.name, got, test.want)
@@ -106,7 +106,7 @@ func TestSparesWaitForAMethodThatSendsSeveralRequests(t *testing.T) {
 		"0+2020": "0@0/4000 good@2020",
 		"1+3500": "0@0/4000 1@3334/1000 good@3500",
 	} {
-		r := newRound(time.Time{}.Add(time.Hour), 4, 1, 4*time.Second)
+		r := new(round).renew(time.Time{}.Add(time.Hour), 4, 1, 4*time.Second)
 		r.sending = 2 * time.Second
 		if got := playAnswers(r, answers); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
@@ -116,7 +116,7 @@ func TestSparesWaitForAMethodThatSendsSeveralRequests(t *testing.T) {
 
 func TestTheNextRoundOfAFailingOneBeginsAfterThreeQuarters(t *testing.T) {
 	began := time.Time{}.Add(time.Hour)
-	r := newRound(began, 1, 1, 300*time.Millisecond)
+	r := new(round).renew(began, 1, 1, 300*time.Millisecond)
 	for _, test := range []struct{ pause, want time.Duration }{
 		{100 * time.Millisecond, 225 * time.Millisecond},
 		{time.Second, time.Second},
