@@ -114,6 +114,8 @@ func (c cli) own(name string, args []string) (func() error, bool) {
 		return func() error { return c.user(args) }, true
 	case "daemons":
 		return c.daemons, true
+	case "mirror":
+		return func() error { return c.mirror(args) }, true
 	case "id":
 		return func() error { return c.id(args) }, true
 	case "print":

@@ -5,8 +5,6 @@ go 1.23.0
 require mwan3 v0.0.0
 
 require (
-	github.com/coreos/go-iptables v0.8.0 // indirect
-	github.com/digineo/go-uci v0.0.0-20210918132103-37c7b10c14fa // indirect
 	github.com/vishvananda/netlink v1.3.1 // indirect
 	github.com/vishvananda/netns v0.0.5 // indirect
 	golang.org/x/sys v0.26.0 // indirect

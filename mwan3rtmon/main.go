@@ -1,6 +1,6 @@
-// Command mwan3rtmon mirrors the main routing table, and the tables of rt_table_lookup, into the tables of the
-// interfaces, and keeps the sets of connected networks. One runs per family: `mwan3rtmon ipv4`, `mwan3rtmon ipv6`.
-// It decides nothing by itself: it calls the same plan for tables and sets as mwan3, under the same lock.
+// Command mwan3rtmon sees routes and devices change and has mwan3 mirror them: from the main routing table, and the tables of
+// rt_table_lookup, into the tables of the interfaces and the sets of connected networks. One runs per family: `mwan3rtmon
+// ipv4`, `mwan3rtmon ipv6`. It decides nothing and knows no configuration: it only tells mwan3 when to look.
 package main
 
 import (
@@ -33,19 +33,17 @@ func main() {
 	defer cancel()
 	again := make(chan os.Signal, 1)
 	signal.Notify(again, syscall.SIGHUP)
-	m := mirror{family: family, log: syslog.New("mwan3rtmon")}
-	if err := m.run(ctx, again); err != nil {
-		m.log.Err("%v", err)
+	log := syslog.New("mwan3rtmon")
+	if err := newWatcher(family, log).run(ctx, again); err != nil {
+		log.Err("%v", err)
 		fmt.Fprintf(os.Stderr, "mwan3rtmon %s: %v\n", family, err)
 		os.Exit(1)
 	}
 }
 
 func familyOf(args []string) (network.Family, bool) {
-	for _, family := range network.Families {
-		if len(args) == 1 && args[0] == family.String() {
-			return family, true
-		}
+	if len(args) != 1 {
+		return 0, false
 	}
-	return 0, false
+	return network.ParseFamily(args[0])
 }

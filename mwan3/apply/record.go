@@ -6,10 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
-	"time"
 
 	"mwan3/config"
+	"mwan3/network"
 	"mwan3/plan"
 )
 
@@ -34,13 +35,32 @@ func (r Record) Running() (config.Backend, bool) {
 	return config.Backend(strings.TrimSpace(string(text))), err == nil
 }
 
-// Loaded tells when a run last brought everything to the plan. Who has written a part of it before that must not rely on it.
-func (r Record) Loaded() time.Time {
+// LoadedConfig is the directory in which a run keeps the configuration that the kernel was loaded with.
+func (r Record) LoadedConfig() string { return r.path("loaded") }
+
+// Mirrored returns what SetMirrored has noted for a family since a run last brought everything to the plan; empty if it has
+// not.
+func (r Record) Mirrored(f network.Family) string {
+	text, err := os.ReadFile(r.path("mirrored_" + f.String()))
+	loaded, sets, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
+	if err != nil || loaded != r.generation() {
+		return ""
+	}
+	return sets
+}
+
+// SetMirrored notes which sets of the family are in the kernel, in a word that tells them from others.
+func (r Record) SetMirrored(f network.Family, sets string) error {
+	return r.write("mirrored_"+f.String(), r.generation()+" "+sets)
+}
+
+// generation tells one load of everything from the next.
+func (r Record) generation() string {
 	info, err := os.Stat(r.path("running"))
 	if err != nil {
-		return time.Time{}
+		return ""
 	}
-	return info.ModTime()
+	return strconv.FormatInt(info.ModTime().UnixNano(), 10)
 }
 
 // Begin notes that a change is under way. It tells whether an earlier one was cut off.

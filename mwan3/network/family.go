@@ -37,3 +37,13 @@ func Everywhere(f Family) netip.Prefix {
 	}
 	return netip.PrefixFrom(netip.IPv4Unspecified(), 0)
 }
+
+// ParseFamily reads the UCI word for a family.
+func ParseFamily(word string) (Family, bool) {
+	for _, family := range Families {
+		if family.String() == word {
+			return family, true
+		}
+	}
+	return 0, false
+}

@@ -31,6 +31,16 @@ func Config() (config.Config, []config.Fault, error) {
 	return config.Load(uci.Default("mwan3"))
 }
 
+// KeepConfig notes below dir which configuration the kernel is loaded with now.
+func KeepConfig(dir string) error { return uci.Default("mwan3").Keep(dir) }
+
+// KeptConfig reads what KeepConfig has noted, whatever has become of the configuration since. The error wraps
+// fs.ErrNotExist when nothing was noted.
+func KeptConfig(dir string) (config.Config, error) {
+	cfg, _, err := config.Load(uci.Default("mwan3").Below(dir))
+	return cfg, err
+}
+
 // Look reads all that marking and verdicts depend on: interfaces, families and states, but neither routes nor rules.
 func Look(ctx context.Context, cfg config.Config, routing *iproute.Handle) (plan.Inputs, error) {
 	interfaces, err := Interfaces(ctx, cfg)

@@ -5,11 +5,10 @@ import (
 
 	"mwan3/iproute"
 	"mwan3/network"
-	"mwan3/plan"
 )
 
 func TestOnlyWhatCanChangeTablesOrLinksWakesTheMirror(t *testing.T) {
-	m := mirror{family: network.IPv4, own: map[plan.TableKey]bool{{Family: network.IPv4, ID: 1}: true}}
+	w := watcher{family: network.IPv4, own: map[int]bool{1: true}}
 	for _, tt := range []struct {
 		name          string
 		event         iproute.Event
@@ -25,7 +24,7 @@ func TestOnlyWhatCanChangeTablesOrLinksWakesTheMirror(t *testing.T) {
 		{"events that were lost", iproute.Event{Kind: iproute.Overrun}, true, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := m.movesRoutes(tt.event); got != tt.routes {
+			if got := w.movesRoutes(tt.event); got != tt.routes {
 				t.Errorf("movesRoutes = %v", got)
 			}
 			if got := movesLinks(tt.event); got != tt.links {
