@@ -3,7 +3,8 @@
 VERSION := 3.0.0
 GOFLAGS := -trimpath -buildvcs=false
 LDFLAGS := -s -w -buildid= -X main.version=$(VERSION)
-GCFLAGS :=
+# Without inlining the programs are an eighth smaller when compressed, and take a few per cent longer.
+GCFLAGS := all=-l
 PRODUCT := mwan3 mwan3track mwan3rtmon
 MODULES := $(PRODUCT) e2e openwrt/ipk
 OLDGO   := go1.23.12
@@ -19,7 +20,7 @@ help: ## list the targets
 build: $(PRODUCT) ## build the three binaries for this machine, under build/
 
 $(PRODUCT):
-	@cd $@ && go build $(GOFLAGS) -ldflags '$(LDFLAGS)' -o ../build/$@ .
+	@cd $@ && go build $(GOFLAGS) -ldflags '$(LDFLAGS)' -gcflags '$(GCFLAGS)' -o ../build/$@ .
 
 test: tools build vet oldgo unit ## run all checks: vet, import table, unit, goldens, fuzz seeds, namespaces
 
