@@ -100,22 +100,13 @@ func startEngine(t *testing.T) *exec.Cmd {
 func handOver(t *testing.T, pid int) map[string]string {
 	t.Helper()
 	cards := map[string]string{}
-	for i, cable := range cables() {
+	for i, cable := range append(lab.Cables(uplinks), "lan2") {
 		link, err := netlink.LinkByName(cable)
 		check(t, err)
 		cards[link.Attrs().HardwareAddr.String()] = cable
 		check(t, netlink.LinkSetDown(link), netlink.LinkSetName(link, fmt.Sprintf("eth%d", i)), netlink.LinkSetNsPid(link, pid))
 	}
 	return cards
-}
-
-// cables are those that lead to the router.
-func cables() []string {
-	names := []string{"lan1", "lan2", "guest0"}
-	for number := 1; number <= uplinks; number++ {
-		names = append(names, lab.UplinkDevice(number))
-	}
-	return names
 }
 
 // check ends the test on an error.

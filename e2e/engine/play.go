@@ -16,7 +16,11 @@ import (
 
 // play runs a script.
 func play(job remote.Job, w remote.World, log io.Writer, options words.Options) remote.Result {
-	options.Backend, options.Patience, options.World = job.Backend, job.Patience, w
+	options.Backend, options.Patience = job.Backend, job.Patience
+	options.Draw = func(uplinks int) (words.World, *lab.Site, error) {
+		site, err := lab.NewSite(uplinks, options.Machine)
+		return w, site, err
+	}
 	dir, err := os.MkdirTemp("", "engine-")
 	if err == nil {
 		defer os.RemoveAll(dir)

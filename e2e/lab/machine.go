@@ -93,7 +93,7 @@ func mountMissingMemory(dirs ...string) error {
 		if err := unix.Statfs(dir, &there); err != nil {
 			return fmt.Errorf("look at %s: %w", dir, err)
 		}
-		if there.Type == unix.TMPFS_MAGIC || there.Type == unix.RAMFS_MAGIC {
+		if kind := uint32(there.Type); kind == unix.TMPFS_MAGIC || kind == unix.RAMFS_MAGIC {
 			continue
 		}
 		if err := mountMemory(dir); err != nil {

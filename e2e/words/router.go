@@ -25,7 +25,7 @@ func (s *stage) draw(_ *testscript.TestScript, args []string) error {
 	if err != nil {
 		return usage(help)
 	}
-	if err := s.drawAround(count); err != nil {
+	if s.world, s.lab, err = s.Draw(count); err != nil {
 		return err
 	}
 	if err := lab.Install(s.Bin); err != nil {
@@ -38,20 +38,6 @@ func (s *stage) draw(_ *testscript.TestScript, args []string) error {
 		return s.lab.BecomeOpenWrt(s.Files)
 	}
 	return usage(help)
-}
-
-// drawAround draws the router's side, and the world around it unless that is there.
-func (s *stage) drawAround(uplinks int) (err error) {
-	if s.World != nil {
-		s.world = s.World
-		s.lab, err = lab.NewSite(uplinks, s.Machine)
-		return err
-	}
-	drawn, err := lab.New(uplinks)
-	if err == nil {
-		s.lab, s.world = drawn.Site, drawn.World
-	}
-	return err
 }
 
 // isp does something to provider number. That a cable is pulled or plugged in is a matter of the router's netifd, too.

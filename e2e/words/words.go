@@ -61,9 +61,21 @@ type Options struct {
 	Backend  string // option backend of every config: nftables or iptables
 	Bin      string // the directory of the programs under test; empty = they are installed
 	Files    string // the directory of OpenWrt's files (openwrt/files); empty = none
-	World    World  // around the router; nil = one that each script draws in its own process
+	Draw     Draw   // draws the lab of a script
 	Machine  bool   // the router is a whole machine
 	Patience int    // all waiting takes so many times longer: for emulated routers; 0 means 1
+}
+
+// Draw draws a lab with a number of uplinks: its router is this process.
+type Draw func(uplinks int) (World, *lab.Site, error)
+
+// Here draws a whole lab around this process.
+func Here(uplinks int) (World, *lab.Site, error) {
+	drawn, err := lab.New(uplinks)
+	if err != nil {
+		return nil, nil, err
+	}
+	return drawn.World, drawn.Site, nil
 }
 
 // Traffic are the connections of some machines.
