@@ -3,6 +3,7 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os/exec"
 	"sync"
 
@@ -190,6 +191,23 @@ func (d *Netifd) Ifupdate(name string) error {
 	defer d.busy.Unlock()
 	d.publish(iface)
 	return d.hotplug("ifupdate", iface.Name, iface.Device, "IFUPDATE_ADDRESSES=1")
+}
+
+// Readdress gives an interface another address and tells everybody, as when a provider's DHCP server does so.
+func (d *Netifd) Readdress(name, prefix string) error {
+	iface, err := d.Interface(name)
+	if err != nil {
+		return err
+	}
+	if _, err := netip.ParsePrefix(prefix); err != nil {
+		return err
+	}
+	d.busy.Lock()
+	fault := d.unconfigure(iface)
+	iface.Address = prefix
+	fault = errors.Join(fault, d.configure(iface))
+	d.busy.Unlock()
+	return errors.Join(fault, d.Ifupdate(name))
 }
 
 // Leave makes the router what it is while it boots: netifd has not been started, and no uplink is configured.

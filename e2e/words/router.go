@@ -71,7 +71,10 @@ func (s *stage) netifd(_ *testscript.TestScript, args []string) error {
 	if len(args) == 2 && verbs[args[0]] != nil {
 		return verbs[args[0]](args[1])
 	}
-	return usage("netifd ifup|ifdown|ifupdate IFACE, netifd leave|boot")
+	if len(args) == 3 && args[0] == "readdress" {
+		return netifd.Readdress(args[1], args[2])
+	}
+	return usage("netifd ifup|ifdown|ifupdate IFACE, netifd readdress IFACE PREFIX, netifd leave|boot")
 }
 
 // config concatenates files of the script, and generated sections, into /etc/config/mwan3.
@@ -83,6 +86,8 @@ func (s *stage) config(ts *testscript.TestScript, args []string) error {
 			text += s.lab.Sections(lab.Quick(), 4, 6)
 		case "uplinks4":
 			text += s.lab.Sections(lab.Quick(), 4)
+		case "uplinks6":
+			text += s.lab.Sections(lab.Quick(), 6)
 		default:
 			text += ts.ReadFile(name)
 		}

@@ -5,7 +5,7 @@
 //	                                and the project's files for OpenWrt
 //	config FILE…                    write /etc/config/mwan3 from files of the script; the name uplinks stands for the
 //	                                interface sections of all uplinks with quick tracking and their members wan_m1,
-//	                                wan_m2, wan_m3 (metric 1, 2, 3); uplinks4 for the IPv4 ones
+//	                                wan_m2, wan_m3 (metric 1, 2, 3); uplinks4, uplinks6 for those of one family
 //	track IFACE METHOD TARGET[,TARGET…] [OPTION=VALUE…]
 //	                                append an interface section with quick tracking, offline until a target answers
 //	mwan3 ARG…                      run mwan3 on the router; [!] and stdout as with exec
@@ -19,6 +19,7 @@
 //	link DEVICE down|up             set a device of the router administratively down; up and configured
 //	netifd ifdown|ifup|ifupdate IFACE
 //	                                what netifd does on ifdown, ifup and a change of an address
+//	netifd readdress IFACE PREFIX   … with another address
 //	netifd leave|boot               netifd is not there yet, and no uplink is configured; it starts and configures all
 //	online IFACE…, offline IFACE…   wait until tracker and policies agree that it is so
 //	via [-from NODE] [-p PROTO] TARGET ispN
