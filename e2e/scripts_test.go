@@ -55,6 +55,6 @@ func run(t *testing.T, file, backend string) {
 			t.Logf("the router's log:\n%s", log)
 		}
 	})
-	options := words.Options{Backend: backend, Bin: os.Getenv(labtest.BinEnv), Files: files}
+	options := words.Options{Backend: backend, Bin: os.Getenv(labtest.BinEnv), Files: files, Draw: words.Here}
 	testscript.Run(t, words.Params(file, options))
 }

@@ -149,8 +149,8 @@ func (p *player) transfer() string {
 		return ""
 	}
 	seen := p.flow.Progress()
-	if seen.Err != nil {
-		return fmt.Sprintf("\n  A transfer through %s broke off: %v\n", p.flow.Via, seen.Err)
+	if seen.Ended != "" {
+		return fmt.Sprintf("\n  A transfer through %s broke off: %s\n", p.flow.Via, seen.Ended)
 	}
 	return fmt.Sprintf("\n  A transfer through %s meanwhile: %d messages echoed, longest pause %s s\n",
 		p.flow.Via, seen.Messages, seconds(seen.Longest))

@@ -35,6 +35,9 @@ func (n *Node) serve(answer func(netip.Addr) string) error {
 	})
 }
 
+// serveName starts an answer service that tells the node's name.
+func (n *Node) serveName() error { return n.serve(func(netip.Addr) string { return n.Name }) }
+
 func serveTCP(listener *net.TCPListener, answer func(netip.Addr) string) {
 	for {
 		conn, err := listener.AcceptTCP()
@@ -122,7 +125,7 @@ func verdict(err error) error {
 
 // AskThrough asks a target with a datagram from the router that leaves through device, past mwan3's rules: as a
 // tracker does, with the mark for the table main and bound to the device. An error means that nothing came back.
-func (l *Lab) AskThrough(device string, to netip.AddrPort, patience time.Duration) error {
+func (s *Site) AskThrough(device string, to netip.AddrPort, patience time.Duration) error {
 	dialer := net.Dialer{Timeout: patience, Control: func(_, _ string, raw syscall.RawConn) error {
 		var fault error
 		err := raw.Control(func(fd uintptr) {
@@ -133,7 +136,7 @@ func (l *Lab) AskThrough(device string, to netip.AddrPort, patience time.Duratio
 		})
 		return errors.Join(err, fault)
 	}}
-	return l.Router.Do(func() error {
+	return s.Router.Do(func() error {
 		conn, err := dialer.Dial("udp", to.String())
 		if err != nil {
 			return verdict(err)

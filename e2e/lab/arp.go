@@ -77,12 +77,12 @@ func (m arpMessage) reply() arpMessage {
 
 // serveARP makes an address on a provider's own network answer ARP.
 func (t *Targets) serveARP(addr netip.Addr, how behaviour) (*target, error) {
-	i := slices.IndexFunc(t.lab.ISPs, func(isp *ISP) bool { return isp.net4.Contains(addr) })
+	i := slices.IndexFunc(t.world.ISPs, func(isp *ISP) bool { return isp.net4.Contains(addr) })
 	if i < 0 {
 		return nil, errors.New("no provider has it on its network")
 	}
 	responder := &arpResponder{addr: addr, lie: how.arp}
-	if err := t.lab.ISPs[i].Node.Do(responder.open); err != nil {
+	if err := t.world.ISPs[i].Node.Do(responder.open); err != nil {
 		return nil, fmt.Errorf("open ARP socket: %w", err)
 	}
 	go responder.run()

@@ -14,27 +14,27 @@ import (
 // resolver is the name server that the router asks once the lab has names.
 const resolver = "198.51.100.53"
 
-// Name gives a host name its addresses, none at all if it should not exist. The router's programs find it: they ask the
-// name server at 198.51.100.53 in the internet. Targets that are name servers know it, too.
+// Name gives a host name its addresses, none at all if it should not exist, at the name server 198.51.100.53 in the
+// internet. Targets that are name servers know it, too.
 func (t *Targets) Name(host string, addrs ...netip.Addr) error {
-	t.mu.Lock()
-	t.names[strings.ToLower(host)] = addrs
-	t.mu.Unlock()
-	const path = "/etc/resolv.conf"
-	if err := os.Remove(path); err != nil && !os.IsNotExist(err) { // it may be a link to the one outside
-		return fmt.Errorf("name %s: %w", host, err)
-	}
-	if err := os.WriteFile(path, []byte("nameserver "+resolver+"\noptions timeout:1\n"), 0o644); err != nil {
-		return fmt.Errorf("name %s: %w", host, err)
-	}
 	server := netip.AddrPortFrom(netip.MustParseAddr(resolver), 53)
 	t.mu.Lock()
+	t.names[strings.ToLower(host)] = addrs
 	_, odd := t.odd[server]
 	t.mu.Unlock()
 	if odd {
 		return nil
 	}
 	return t.Behave(server, "dns")
+}
+
+// FindNames makes the router's programs ask the name server of the targets.
+func (s *Site) FindNames() error {
+	const path = "/etc/resolv.conf"
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) { // it may be a link to the one outside
+		return fmt.Errorf("find names: %w", err)
+	}
+	return os.WriteFile(path, []byte("nameserver "+resolver+"\noptions timeout:1\n"), 0o644)
 }
 
 // DNS messages (RFC 1035 section 4): id, flags, four counts, question.

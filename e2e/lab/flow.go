@@ -25,22 +25,31 @@ type Flow struct {
 
 	conn net.Conn
 	mu   sync.Mutex
-	seen Progress
+	seen seen
 }
 
-// Progress is how far a flow has come.
+// seen is what was noted of a flow.
+type seen struct {
+	via           string
+	messages      int
+	last, resumed time.Time
+	longest       time.Duration
+	err           error
+}
+
+// Progress is how far a flow has come. Its times are ages: who asks may have another clock.
 type Progress struct {
 	Via      string        // the provider that carried the last message
 	Messages int           // that came back
-	Last     time.Time     // when the last one did
+	Silent   time.Duration // since the last one did
 	Longest  time.Duration // the longest time without one, up to now
-	Resumed  time.Time     // when one came after a pause, or another way, the last time
-	Err      error         // why the flow ended; nil while it runs
+	Resumed  time.Duration // since one came after a pause, or another way, the last time; -1 if that never was
+	Ended    string        // why the flow ended; empty while it runs
 }
 
 // StartFlow begins a long transfer from the node.
 func (n *Node) StartFlow(to netip.AddrPort, patience time.Duration) (*Flow, error) {
-	f := &Flow{seen: Progress{Last: time.Now()}}
+	f := &Flow{seen: seen{last: time.Now()}}
 	err := n.Do(func() (err error) {
 		f.conn, err = net.DialTimeout("tcp", to.String(), patience)
 		return verdict(err)
@@ -53,7 +62,7 @@ func (n *Node) StartFlow(to netip.AddrPort, patience time.Duration) (*Flow, erro
 		return nil, fmt.Errorf("start a flow from %s to %s: %w", n.Name, to, verdict(err))
 	}
 	f.Via = strings.TrimSpace(f.Via)
-	f.seen.Via = f.Via
+	f.seen.via = f.Via
 	go f.run(replies)
 	return f, nil
 }
@@ -61,7 +70,7 @@ func (n *Node) StartFlow(to netip.AddrPort, patience time.Duration) (*Flow, erro
 // StartDatagrams begins a flow of UDP datagrams from the node, all of them from one port: it goes on whatever becomes
 // of a single one.
 func (n *Node) StartDatagrams(to netip.AddrPort, patience time.Duration) (*Flow, error) {
-	f := &Flow{seen: Progress{Last: time.Now()}}
+	f := &Flow{seen: seen{last: time.Now()}}
 	err := n.Do(func() (err error) {
 		if f.conn, err = net.Dial("udp", to.String()); err == nil {
 			f.Via, err = firstLine(f.conn, "udp", patience)
@@ -74,7 +83,7 @@ func (n *Node) StartDatagrams(to netip.AddrPort, patience time.Duration) (*Flow,
 	if err != nil {
 		return nil, fmt.Errorf("start datagrams from %s to %s: %w", n.Name, to, err)
 	}
-	f.seen.Via = f.Via
+	f.seen.via = f.Via
 	go f.ask()
 	go f.listen()
 	return f, nil
@@ -109,8 +118,8 @@ func (f *Flow) listen() {
 func (f *Flow) noteVia(provider string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if provider != f.seen.Via {
-		f.seen.Via, f.seen.Resumed = provider, time.Now()
+	if provider != f.seen.via {
+		f.seen.via, f.seen.resumed = provider, time.Now()
 	}
 }
 
@@ -133,25 +142,30 @@ func (f *Flow) run(replies io.Reader) {
 func (f *Flow) note(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.seen.Err = err; err != nil {
+	if f.seen.err = err; err != nil {
 		return
 	}
 	now := time.Now()
-	if now.Sub(f.seen.Last) > pause {
-		f.seen.Resumed = now
+	if now.Sub(f.seen.last) > pause {
+		f.seen.resumed = now
 	}
-	f.seen.Longest = max(f.seen.Longest, now.Sub(f.seen.Last))
-	f.seen.Messages++
-	f.seen.Last = now
+	f.seen.longest = max(f.seen.longest, now.Sub(f.seen.last))
+	f.seen.messages++
+	f.seen.last = now
 }
 
 // Progress tells how far the flow has come.
 func (f *Flow) Progress() Progress {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	p := f.seen
-	if p.Err == nil {
-		p.Longest = max(p.Longest, time.Since(p.Last))
+	p := Progress{Via: f.seen.via, Messages: f.seen.messages, Silent: time.Since(f.seen.last), Longest: f.seen.longest, Resumed: -1}
+	if !f.seen.resumed.IsZero() {
+		p.Resumed = time.Since(f.seen.resumed)
+	}
+	if f.seen.err != nil {
+		p.Ended = f.seen.err.Error()
+	} else {
+		p.Longest = max(p.Longest, p.Silent)
 	}
 	return p
 }

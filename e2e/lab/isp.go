@@ -12,11 +12,11 @@ type ISP struct {
 	Node       *Node
 	Number     int // 1 for isp1
 	net4, net6 netip.Prefix
-	netifd     func() *Netifd
+	world      *World
 }
 
 // newISP makes provider number and wires it to the router's device wan<number-1> and to the internet.
-func (l *Lab) newISP(number int) (*ISP, error) {
+func (w *World) newISP(number int) (*ISP, error) {
 	node, err := newNode(fmt.Sprintf("isp%d", number))
 	if err != nil {
 		return nil, err
@@ -26,18 +26,21 @@ func (l *Lab) newISP(number int) (*ISP, error) {
 		Number: number,
 		net4:   netip.MustParsePrefix(fmt.Sprintf("10.1.%d.0/24", number)),
 		net6:   netip.MustParsePrefix(fmt.Sprintf("fd00:1:%d::/64", number)),
-		netifd: func() *Netifd { return l.Netifd },
+		world:  w,
 	}
 	return isp, errors.Join(
-		wire(port{l.Router, isp.device()}, port{node, "customer"}),
-		wire(port{node, "core"}, port{l.Internet, node.Name}),
-		isp.addresses(l.Internet),
+		wire(port{w.ends, isp.device()}, port{node, "customer"}),
+		wire(port{node, "core"}, port{w.Internet, node.Name}),
+		isp.addresses(w.Internet),
 		isp.Heal(),
 	)
 }
 
 // device is the router's device of the provider.
-func (i *ISP) device() string { return fmt.Sprintf("wan%d", i.Number-1) }
+func (i *ISP) device() string { return UplinkDevice(i.Number) }
+
+// UplinkDevice is the router's device of provider number.
+func UplinkDevice(number int) string { return fmt.Sprintf("wan%d", number-1) }
 
 func (i *ISP) addresses(internet *Node) error {
 	n := i.Number
@@ -79,17 +82,17 @@ table inet provider {
 	return err
 }
 
-// CarrierOff unplugs the router's cable at the provider's end. Where there is a netifd it notices, as it would.
-func (i *ISP) CarrierOff() error {
-	return errors.Join(i.Node.Down("customer"), i.netifd().carrier(i.device(), false))
-}
+// CarrierOff unplugs the router's cable at the provider's end. A netifd has to be told: see [Netifd.Carrier].
+func (i *ISP) CarrierOff() error { return errors.Join(i.Node.Down("customer"), i.plug(false)) }
 
 // CarrierOn plugs the cable in again.
-func (i *ISP) CarrierOn() error {
-	if err := i.plugIn(); err != nil {
-		return err
+func (i *ISP) CarrierOn() error { return errors.Join(i.plugIn(), i.plug(true)) }
+
+func (i *ISP) plug(plugged bool) error {
+	if i.world.Plug == nil {
+		return nil
 	}
-	return i.netifd().carrier(i.device(), true)
+	return i.world.Plug(i.device(), plugged)
 }
 
 // plugIn sets the provider's port up and gives it back what the kernel takes from a port that goes down.

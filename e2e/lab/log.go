@@ -13,6 +13,9 @@ const LogFile = "/run/log"
 
 // startLog makes the router's own system log.
 func startLog() error {
+	if err := os.Remove("/dev/log"); err != nil && !errors.Is(err, os.ErrNotExist) { // somebody else's, on a machine
+		return fmt.Errorf("start the system log: %w", err)
+	}
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: "/dev/log", Net: "unixgram"})
 	if err != nil {
 		return fmt.Errorf("start the system log: %w", err)

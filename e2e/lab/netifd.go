@@ -3,6 +3,7 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os/exec"
 	"sync"
 
@@ -41,17 +42,17 @@ type Netifd struct {
 	bus    *ubusd.Server // nil on a plain Linux machine
 }
 
-func newNetifd(l *Lab) *Netifd {
-	d := &Netifd{router: l.Router}
-	for _, isp := range l.ISPs {
-		n, name := isp.Number, interfaceName(isp.Number)
+func newNetifd(router *Node, uplinks int) *Netifd {
+	d := &Netifd{router: router}
+	for n := 1; n <= uplinks; n++ {
+		name, device := interfaceName(n), UplinkDevice(n)
 		d.Interfaces = append(d.Interfaces,
 			&Interface{
-				Name: name, Device: isp.device(), Metric: 10 + n,
+				Name: name, Device: device, Metric: 10 + n,
 				Address: fmt.Sprintf("10.1.%d.2/24", n), Gateway: fmt.Sprintf("10.1.%d.1", n),
 			},
 			&Interface{
-				Name: name + "6", Device: isp.device(), V6: true, Metric: 10 + n,
+				Name: name + "6", Device: device, V6: true, Metric: 10 + n,
 				Address: fmt.Sprintf("fd00:1:%d::2/64", n), Gateway: fmt.Sprintf("fd00:1:%d::1", n),
 			})
 	}
@@ -108,7 +109,7 @@ func (d *Netifd) Ifdown(name string) error {
 // Link sets a device administratively down, or up with the configuration of its interfaces.
 func (d *Netifd) Link(device string, up bool) error {
 	if !up {
-		return errors.Join(d.router.Down(device), d.carrier(device, false))
+		return errors.Join(d.router.Down(device), d.Carrier(device, false))
 	}
 	fault := d.router.Up(device)
 	for _, iface := range d.on(device) {
@@ -117,8 +118,8 @@ func (d *Netifd) Link(device string, up bool) error {
 	return fault
 }
 
-// carrier is what netifd does when a device loses or regains its carrier. Without netifd nothing happens.
-func (d *Netifd) carrier(device string, up bool) error {
+// Carrier is what netifd does when a device loses or regains its carrier. Without netifd nothing happens.
+func (d *Netifd) Carrier(device string, up bool) error {
 	if d.bus == nil {
 		return nil
 	}
@@ -159,7 +160,7 @@ func (d *Netifd) used(device string) bool {
 func (d *Netifd) configureAll() error {
 	var faults []error
 	for _, iface := range d.Interfaces {
-		faults = append(faults, d.configure(iface))
+		faults = append(faults, d.router.Up(iface.Device), d.configure(iface))
 	}
 	return errors.Join(faults...)
 }
@@ -190,6 +191,23 @@ func (d *Netifd) Ifupdate(name string) error {
 	defer d.busy.Unlock()
 	d.publish(iface)
 	return d.hotplug("ifupdate", iface.Name, iface.Device, "IFUPDATE_ADDRESSES=1")
+}
+
+// Readdress gives an interface another address and tells everybody, as when a provider's DHCP server does so.
+func (d *Netifd) Readdress(name, prefix string) error {
+	iface, err := d.Interface(name)
+	if err != nil {
+		return err
+	}
+	if _, err := netip.ParsePrefix(prefix); err != nil {
+		return err
+	}
+	d.busy.Lock()
+	fault := d.unconfigure(iface)
+	iface.Address = prefix
+	fault = errors.Join(fault, d.configure(iface))
+	d.busy.Unlock()
+	return errors.Join(fault, d.Ifupdate(name))
 }
 
 // Leave makes the router what it is while it boots: netifd has not been started, and no uplink is configured.

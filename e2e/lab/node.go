@@ -141,7 +141,7 @@ func (n *Node) bridge(name string, devices ...string) error {
 	}
 	faults := []error{n.Up(name)}
 	for _, device := range devices {
-		faults = append(faults, n.withLink(device, func(l netlink.Link) error { return n.link.LinkSetMaster(l, bridge) }))
+		faults = append(faults, n.Up(device), n.withLink(device, func(l netlink.Link) error { return n.link.LinkSetMaster(l, bridge) }))
 	}
 	return errors.Join(faults...)
 }

@@ -32,12 +32,12 @@ var places = map[string]string{
 
 // BecomeOpenWrt gives the router what mwan3 finds on OpenWrt: busybox as its shell, ubus with netifd's and procd's objects,
 // hotplug-call, rc.common, the commands ubus and uci, and the files of the project's openwrt/files. Without these,
-// there is only a hotplug script, and no init script.
-func (l *Lab) BecomeOpenWrt(files string) error {
+// there is only a hotplug script, and no init script; but what a machine's package has brought stays.
+func (s *Site) BecomeOpenWrt(files string) error {
 	steps := []func() error{
-		useBusybox, makeRoom, installStandIns,
-		func() error { return installFiles(files) },
-		l.Netifd.startBus, l.Netifd.startPlugins,
+		useBusybox, s.makeRoom, s.installStandIns,
+		func() error { return s.installFiles(files) },
+		s.Netifd.startBus, s.Netifd.startPlugins,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -63,8 +63,11 @@ func useBusybox() error {
 	return nil
 }
 
-// makeRoom makes the directories that are to hold the files the lab's own.
-func makeRoom() error {
+// makeRoom makes the directories that are to hold the files the lab's own. All those of a machine are.
+func (s *Site) makeRoom() error {
+	if s.Machine {
+		return nil
+	}
 	faults := []error{shadow("/lib", "functions.sh", "functions", "mwan3", "upgrade"), shadow("/usr/libexec", "rpcd")}
 	for _, dir := range []string{"/etc/init.d", "/etc/rc.d", "/etc/uci-defaults"} {
 		if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // a link to the host's
@@ -74,12 +77,12 @@ func makeRoom() error {
 	return errors.Join(faults...)
 }
 
-func installStandIns() error {
+func (s *Site) installStandIns() error {
 	var faults []error
 	for name, place := range places {
 		text, err := standIns.ReadFile("openwrt/" + name)
 		if err == nil {
-			err = install(place, text)
+			err = s.install(place, text)
 		}
 		faults = append(faults, err)
 	}
@@ -88,12 +91,12 @@ func installStandIns() error {
 
 // install writes a file of the router with the mode that it has there. What the host has in its place is a link to the host's
 // own file: the link goes, and nothing is ever written through one.
-func install(path string, text []byte) error {
+func (s *Site) install(path string, text []byte) error {
 	mode := fs.FileMode(0o644)
 	if strings.HasPrefix(string(text), "#!") {
 		mode = 0o755
 	}
-	if err := makeOwn(filepath.Dir(path)); err != nil {
+	if err := s.makeOwn(filepath.Dir(path)); err != nil {
 		return err
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -108,7 +111,10 @@ func install(path string, text []byte) error {
 }
 
 // makeOwn makes a directory of the lab's own, and fails if that would be one of the host.
-func makeOwn(dir string) error {
+func (s *Site) makeOwn(dir string) error {
+	if s.Machine {
+		return os.MkdirAll(dir, 0o755)
+	}
 	there := dir
 	for _, err := os.Stat(there); err != nil; _, err = os.Stat(there) {
 		there = filepath.Dir(there)
@@ -128,9 +134,12 @@ func makeOwn(dir string) error {
 }
 
 // installFiles copies the project's files, or makes up the one that is needed.
-func installFiles(root string) error {
+func (s *Site) installFiles(root string) error {
+	if _, err := os.Stat("/etc/init.d/mwan3"); s.Machine && err == nil {
+		return nil // a package, or an earlier life of the machine, has brought them
+	}
 	if root == "" {
-		return install("/etc/hotplug.d/iface/15-mwan3", []byte(mwan3Hotplug))
+		return s.install("/etc/hotplug.d/iface/15-mwan3", []byte(mwan3Hotplug))
 	}
 	return filepath.WalkDir(root, func(from string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -140,6 +149,6 @@ func installFiles(root string) error {
 		if err != nil {
 			return err
 		}
-		return install(strings.TrimPrefix(from, filepath.Clean(root)), text)
+		return s.install(strings.TrimPrefix(from, filepath.Clean(root)), text)
 	})
 }

@@ -56,17 +56,20 @@ func mountGroups() error {
 	return err
 }
 
-// furnish makes the directories and programs that every OpenWrt router has.
+// furnish makes the directories that every OpenWrt router has, as far as they are missing.
 func furnish() error {
 	for _, dir := range []string{"/run/lock", "/run/netns", "/var/state", "/etc/config", "/etc/hotplug.d/iface"} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
 	}
-	return errors.Join(
-		os.Symlink("/run", "/var/run"),
-		os.Symlink("/run/lock", "/var/lock"),
-	)
+	var faults []error
+	for link, to := range map[string]string{"/var/run": "/run", "/var/lock": "/run/lock"} {
+		if err := os.Symlink(to, link); !errors.Is(err, os.ErrExist) {
+			faults = append(faults, err)
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // mountMemory mounts an empty file system in memory.

@@ -15,17 +15,17 @@ func Quick() Tracking { return Tracking{Interval: "0.3", Timeout: "0.5", Down: "
 // Sections returns mwan3 interface sections for all uplinks in these families (4, 6), tracked by two targets, and
 // members of weight 1 for each: wan_m1, wan_m2 and wan_m3 of metric 1, 2 and 3. On a router without netifd the interfaces
 // name their devices.
-func (l *Lab) Sections(pace Tracking, families ...int) string {
+func (s *Site) Sections(pace Tracking, families ...int) string {
 	var text strings.Builder
-	for _, iface := range l.Netifd.Interfaces {
+	for _, iface := range s.Netifd.Interfaces {
 		if slices.Contains(families, iface.family()) {
-			l.section(&text, iface, pace)
+			s.section(&text, iface, pace)
 		}
 	}
 	return text.String()
 }
 
-func (l *Lab) section(text *strings.Builder, iface *Interface, pace Tracking) {
+func (s *Site) section(text *strings.Builder, iface *Interface, pace Tracking) {
 	target := "198.51.100.%d"
 	if iface.V6 {
 		target = "2001:db8:51::%d"
@@ -34,7 +34,7 @@ func (l *Lab) section(text *strings.Builder, iface *Interface, pace Tracking) {
 	fmt.Fprintf(text, "config interface '%s'\n", iface.Name)
 	option("option", "enabled", "1")
 	option("option", "family", fmt.Sprintf("ipv%d", iface.family()))
-	if l.Netifd.bus == nil {
+	if s.Netifd.bus == nil {
 		option("option", "device", iface.Device)
 	}
 	option("list", "track_ip", fmt.Sprintf(target, 1))

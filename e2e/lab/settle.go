@@ -44,17 +44,3 @@ func notLocal(kernel *netlink.Handle) ([]netlink.Addr, error) {
 		return !running[addr.LinkIndex] || slices.ContainsFunc(routes, func(r netlink.Route) bool { return r.Dst != nil && r.Dst.IP.Equal(addr.IP) })
 	}), nil
 }
-
-// settle waits until all nodes have the addresses that they were given.
-func (l *Lab) settle() error {
-	nodes := []*Node{l.Router, l.Client1, l.Client2, l.Guest, l.Internet}
-	for _, isp := range l.ISPs {
-		nodes = append(nodes, isp.Node)
-	}
-	for _, node := range nodes {
-		if err := AwaitAddresses(node.link); err != nil {
-			return fmt.Errorf("%s: %w", node.Name, err)
-		}
-	}
-	return nil
-}

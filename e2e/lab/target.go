@@ -22,7 +22,7 @@ import (
 //
 // and one on a provider's own network, such as 10.1.1.7, answers ARP there.
 type Targets struct {
-	lab     *Lab
+	world   *World
 	steered bool                // the firewall asks the odd targets' rules first
 	tun     *os.File            // nil before it is needed
 	routed  map[netip.Addr]bool // to it
@@ -39,9 +39,9 @@ type target struct {
 	stop func() // ends what serves it; may be nil
 }
 
-// NewTargets prepares a lab for odd targets. All behave as usual yet.
-func NewTargets(l *Lab) *Targets {
-	return &Targets{lab: l, routed: map[netip.Addr]bool{}, odd: map[netip.AddrPort]*target{}, names: map[string][]netip.Addr{}}
+// newTargets prepares a world for odd targets. All behave as usual yet.
+func newTargets(w *World) *Targets {
+	return &Targets{world: w, routed: map[netip.Addr]bool{}, odd: map[netip.AddrPort]*target{}, names: map[string][]netip.Addr{}}
 }
 
 // Behave makes a target behave in the way that has this name, or again as usual (honest). Port 0 means all ports. From
@@ -104,7 +104,7 @@ func (t *Targets) lead(addr netip.Addr) error {
 }
 
 func (t *Targets) route(verb string, addr netip.Addr) error {
-	_, err := t.lab.Internet.Run("", "ip", "route", verb, "table", "local", addr.String(), "dev", "liar0")
+	_, err := t.world.Internet.Run("", "ip", "route", verb, "table", "local", addr.String(), "dev", "liar0")
 	return err
 }
 
@@ -120,7 +120,7 @@ func (t *Targets) steer() error {
 	if !t.steered {
 		rules += "insert rule inet targets in jump odd\n"
 	}
-	_, err := t.lab.Internet.Run(rules, "nft", "-f", "-")
+	_, err := t.world.Internet.Run(rules, "nft", "-f", "-")
 	t.steered = t.steered || err == nil
 	return err
 }
@@ -157,10 +157,10 @@ func (t *Targets) openLiar() error {
 	if t.tun != nil {
 		return nil
 	}
-	if err := t.lab.Internet.Do(t.openTUN); err != nil {
+	if err := t.world.Internet.Do(t.openTUN); err != nil {
 		return fmt.Errorf("make device liar0: %w", err)
 	}
-	if err := t.lab.Internet.Up("liar0"); err != nil {
+	if err := t.world.Internet.Up("liar0"); err != nil {
 		return err
 	}
 	go t.answerPackets()
@@ -219,7 +219,7 @@ func (t *Targets) answers(request packet) []packet {
 // serveStream starts a TCP server for a target.
 func (t *Targets) serveStream(how behaviour) (*target, error) {
 	var listener *net.TCPListener
-	err := t.lab.Internet.Do(func() (err error) {
+	err := t.world.Internet.Do(func() (err error) {
 		listener, err = net.ListenTCP("tcp", nil)
 		return err
 	})

@@ -15,7 +15,7 @@ func TestTargetsDoWhatTheyAreToldAndNothingElseChanges(t *testing.T) {
 	t.Parallel()
 	labtest.In(t, func(t *testing.T) {
 		l := draw(t, 1)
-		odd := lab.NewTargets(l)
+		odd := l.Targets
 		for _, test := range []struct {
 			behaviour string
 			want      seen
@@ -66,7 +66,7 @@ func TestPortsOfATargetAreToldApart(t *testing.T) {
 	t.Parallel()
 	labtest.In(t, func(t *testing.T) {
 		l := draw(t, 1)
-		odd := lab.NewTargets(l)
+		odd := l.Targets
 		for _, target := range targets {
 			check(t, odd.Behave(target, "closed"))
 			check(t, odd.Behave(netip.AddrPortFrom(target.Addr(), 0), "silent"))
@@ -84,7 +84,7 @@ func TestPortsOfATargetAreToldApart(t *testing.T) {
 func TestNobodyCanBeToldWhatIsNotKnown(t *testing.T) {
 	t.Parallel()
 	labtest.In(t, func(t *testing.T) {
-		odd := lab.NewTargets(draw(t, 1))
+		odd := draw(t, 1).Targets
 		for behaviour, want := range map[string]string{
 			"arp": "make 198.51.100.10:443 arp: no provider has it on its network",
 			"odd": `"odd" is not among what targets do: honest, arp`,
@@ -101,7 +101,8 @@ func TestProgramsOfTheRouterFindNamesUntilTheyAreTakenAway(t *testing.T) {
 	t.Parallel()
 	labtest.In(t, func(t *testing.T) {
 		l := draw(t, 1)
-		odd := lab.NewTargets(l)
+		odd := l.Targets
+		check(t, l.FindNames())
 		resolve := func() string {
 			out, err := l.Router.Run("", "getent", "ahostsv4", "probe.example")
 			if err != nil {
@@ -126,7 +127,7 @@ func TestAnOddTargetIsNotHonestOnItsWayToAnotherOddity(t *testing.T) {
 	t.Parallel()
 	labtest.In(t, func(t *testing.T) {
 		l := draw(t, 1)
-		odd, target := lab.NewTargets(l), targets[0]
+		odd, target := l.Targets, targets[0]
 		check(t, odd.Behave(target, "mute"))
 		var asking sync.WaitGroup
 		var done atomic.Bool

@@ -30,7 +30,12 @@ func linkTools() error {
 	}
 	var faults []error
 	for name := range tools {
-		faults = append(faults, os.Symlink(self, filepath.Join("/sbin", name)))
+		link := filepath.Join("/sbin", name)
+		if err := os.Remove(link); err != nil && !errors.Is(err, os.ErrNotExist) { // of an earlier life
+			faults = append(faults, err)
+			continue
+		}
+		faults = append(faults, os.Symlink(self, link))
 	}
 	return errors.Join(faults...)
 }

@@ -25,7 +25,7 @@ func (s *stage) draw(_ *testscript.TestScript, args []string) error {
 	if err != nil {
 		return usage(help)
 	}
-	if s.lab, err = lab.New(count); err != nil {
+	if s.world, s.lab, err = s.Draw(count); err != nil {
 		return err
 	}
 	if err := lab.Install(s.Bin); err != nil {
@@ -40,27 +40,16 @@ func (s *stage) draw(_ *testscript.TestScript, args []string) error {
 	return usage(help)
 }
 
-func (s *stage) isp(name string, args []string) error {
-	isp, err := s.lab.ISP(name)
-	if err != nil {
+// isp does something to provider number. That a cable is pulled or plugged in is a matter of the router's netifd, too.
+func (s *stage) isp(number int, args []string) error {
+	if err := s.world.Order(append([]string{fmt.Sprintf("isp%d", number)}, args...)...); err != nil {
 		return err
 	}
-	switch strings.Join(args, " ") {
-	case "drop":
-		return isp.Drop()
-	case "heal":
-		return isp.Heal()
-	case "carrier-off":
-		return isp.CarrierOff()
-	case "carrier-on":
-		return isp.CarrierOn()
+	switch args[0] {
+	case "carrier-off", "carrier-on":
+		return s.lab.Netifd.Carrier(lab.UplinkDevice(number), args[0] == "carrier-on")
 	}
-	if len(args) == 2 && args[0] == "lose" {
-		if percent, err := strconv.Atoi(args[1]); err == nil {
-			return isp.Lose(percent)
-		}
-	}
-	return usage(name + " drop|heal|lose PERCENT|carrier-off|carrier-on")
+	return nil
 }
 
 func (s *stage) link(_ *testscript.TestScript, args []string) error {
@@ -82,7 +71,10 @@ func (s *stage) netifd(_ *testscript.TestScript, args []string) error {
 	if len(args) == 2 && verbs[args[0]] != nil {
 		return verbs[args[0]](args[1])
 	}
-	return usage("netifd ifup|ifdown|ifupdate IFACE, netifd leave|boot")
+	if len(args) == 3 && args[0] == "readdress" {
+		return netifd.Readdress(args[1], args[2])
+	}
+	return usage("netifd ifup|ifdown|ifupdate IFACE, netifd readdress IFACE PREFIX, netifd leave|boot")
 }
 
 // config concatenates files of the script, and generated sections, into /etc/config/mwan3.
@@ -94,6 +86,8 @@ func (s *stage) config(ts *testscript.TestScript, args []string) error {
 			text += s.lab.Sections(lab.Quick(), 4, 6)
 		case "uplinks4":
 			text += s.lab.Sections(lab.Quick(), 4)
+		case "uplinks6":
+			text += s.lab.Sections(lab.Quick(), 6)
 		default:
 			text += ts.ReadFile(name)
 		}
@@ -105,13 +99,21 @@ func (s *stage) mwan3(ts *testscript.TestScript, neg bool, args []string) {
 	expect(ts, neg, ts.Exec("/usr/sbin/mwan3", args...))
 }
 
+// on runs a program on another machine. Files of the script that its arguments name travel there with it.
 func (s *stage) on(ts *testscript.TestScript, neg bool, args []string) {
 	if s.lab == nil || len(args) < 2 {
 		ts.Fatalf("usage: on NODE CMD ARG…, after lab")
 	}
-	node, err := s.lab.Node(args[0])
-	ts.Check(err)
-	expect(ts, neg, node.Do(func() error { return ts.Exec(args[1], args[2:]...) }))
+	command := lab.Command{Node: args[0], Args: args[1:], Files: map[string][]byte{}}
+	for _, name := range args[2:] {
+		if text, err := os.ReadFile(ts.MkAbs(name)); err == nil && filepath.IsLocal(name) {
+			command.Files[name] = text
+		}
+	}
+	out, err := s.world.Run(command)
+	fmt.Fprint(ts.Stdout(), out.Stdout)
+	fmt.Fprint(ts.Stderr(), out.Stderr)
+	expect(ts, neg, err)
 }
 
 // expect ends the script unless a program failed as expected.
@@ -125,17 +127,17 @@ func expect(ts *testscript.TestScript, neg bool, err error) {
 }
 
 func (s *stage) online(_ *testscript.TestScript, args []string) error {
-	return awaitState(args, "online")
+	return s.awaitState(args, "online")
 }
 
 func (s *stage) offline(_ *testscript.TestScript, args []string) error {
-	return awaitState(args, "offline")
+	return s.awaitState(args, "offline")
 }
 
 // awaitState waits until the files of tracker and policies agree on each interface. To be down counts as offline.
-func awaitState(ifaces []string, want string) error {
+func (s *stage) awaitState(ifaces []string, want string) error {
 	for _, iface := range ifaces {
-		err := eventually(func() error {
+		err := s.eventually(func() error {
 			routed := readWord("/var/run/mwan3/iface_state/"+iface, "offline")
 			tracked := readWord("/var/run/mwan3track/"+iface+"/STATUS", "no tracker")
 			if tracked == "disabled" && want == "offline" {
@@ -165,13 +167,13 @@ func readWord(path, absent string) string {
 	return strings.TrimSpace(string(text))
 }
 
-func (s *stage) await(ts *testscript.TestScript, neg bool, args []string) {
+func (s *stage) awaitOutput(ts *testscript.TestScript, neg bool, args []string) {
 	if s.lab == nil || len(args) < 2 {
 		ts.Fatalf("usage: await PATTERN CMD ARG…, after lab")
 	}
 	pattern, err := regexp.Compile("(?m)" + args[0])
 	ts.Check(err)
-	ts.Check(eventually(func() error {
+	ts.Check(s.eventually(func() error {
 		out, err := s.lab.Router.Run("", args[1:]...)
 		if err == nil && pattern.MatchString(out) == neg {
 			err = fmt.Errorf("pattern %q: want a match: %v, in the output of %s:\n%s", args[0], !neg, strings.Join(args[1:], " "), out)

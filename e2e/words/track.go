@@ -3,13 +3,10 @@ package words
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
-
-	"e2e/lab"
 )
 
 // Words about trackers and their targets.
@@ -56,49 +53,10 @@ func appendConfig(text string) error {
 
 // target makes targets behave in some way.
 func (s *stage) target(_ *testscript.TestScript, args []string) error {
-	if len(args) < 2 {
-		return usage("target ADDRESS[:PORT]… BEHAVIOUR")
-	}
-	last := len(args) - 1
-	for _, text := range args[:last] {
-		addr, err := parseTarget(text)
-		if err != nil {
-			return err
-		}
-		if err := s.oddTargets().Behave(addr, args[last]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.world.Order(append([]string{"target"}, args...)...)
 }
 
-// parseTarget reads an address, with a port or without, which is port 0.
-func parseTarget(text string) (netip.AddrPort, error) {
-	if addr, err := netip.ParseAddr(text); err == nil {
-		return netip.AddrPortFrom(addr, 0), nil
-	}
-	return netip.ParseAddrPort(text)
-}
-
-// name gives a host name its addresses.
+// name gives a host name its addresses, where the router asks for them.
 func (s *stage) name(_ *testscript.TestScript, args []string) error {
-	if len(args) == 0 {
-		return usage("name HOST [ADDRESS…]")
-	}
-	var addrs []netip.Addr
-	for _, text := range args[1:] {
-		addr, err := netip.ParseAddr(text)
-		if err != nil {
-			return err
-		}
-		addrs = append(addrs, addr)
-	}
-	return s.oddTargets().Name(args[0], addrs...)
-}
-
-func (s *stage) oddTargets() *lab.Targets {
-	if s.targets == nil {
-		s.targets = lab.NewTargets(s.lab)
-	}
-	return s.targets
+	return errors.Join(s.lab.FindNames(), s.world.Order(append([]string{"name"}, args...)...))
 }

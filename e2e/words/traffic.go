@@ -33,20 +33,28 @@ const settled = 10
 // counts as such only when it has outlasted a retransmitted SYN.
 const (
 	settledRefusals = 3
-	patient         = 2500 * time.Millisecond
+	refusal         = 2500 * time.Millisecond
 )
 
 // probe is a kind of connection to try.
 type probe struct {
-	node  *lab.Node
-	proto string
-	to    netip.AddrPort
-	times int
+	lab.Connection
+	traffic Traffic
+	times   int
 }
 
 // ask makes one new connection.
 func (p probe) ask(patience time.Duration) (string, error) {
-	return p.node.Ask(p.proto, p.to, patience)
+	p.Patience = patience
+	return p.traffic.Ask(p.Connection)
+}
+
+// traffic are the connections of a machine: the router's own are here, those of all others in the world.
+func (s *stage) traffic(node string) Traffic {
+	if node == "router" {
+		return s.lab
+	}
+	return s.world
 }
 
 // parse reads [-n N] [-from NODE] [-p PROTO] TARGET and returns what follows.
@@ -62,12 +70,9 @@ func (s *stage) parse(args []string) (probe, []string, error) {
 	if options.NArg() == 0 {
 		return probe{}, nil, errors.New("which target?")
 	}
-	node, err := s.lab.Node(*from)
-	if err != nil {
-		return probe{}, nil, err
-	}
 	to, err := netip.ParseAddrPort(options.Arg(0))
-	return probe{node, *proto, to, *times}, options.Args()[1:], err
+	c := lab.Connection{From: *from, Proto: *proto, To: to}
+	return probe{c, s.traffic(*from), *times}, options.Args()[1:], err
 }
 
 func (s *stage) via(_ *testscript.TestScript, args []string) error {
@@ -78,7 +83,7 @@ func (s *stage) via(_ *testscript.TestScript, args []string) error {
 	if len(rest) != 1 {
 		return usage("via [-from NODE] [-p PROTO] TARGET ispN")
 	}
-	return p.settle(outcome{rest[0], answers(rest[0]), settled, quick})
+	return s.settle(p, outcome{rest[0], answers(rest[0]), settled, quick})
 }
 
 func (s *stage) unreachable(_ *testscript.TestScript, args []string) error {
@@ -87,7 +92,7 @@ func (s *stage) unreachable(_ *testscript.TestScript, args []string) error {
 		return err
 	}
 	refused := func(_ string, err error) bool { return errors.Is(err, lab.ErrUnreachable) }
-	return p.settle(outcome{"unreachable", refused, settledRefusals, lasting})
+	return s.settle(p, outcome{"unreachable", refused, settledRefusals, lasting})
 }
 
 func (s *stage) blackhole(_ *testscript.TestScript, args []string) error {
@@ -98,7 +103,7 @@ func (s *stage) blackhole(_ *testscript.TestScript, args []string) error {
 	swallowed := func(_ string, err error) bool {
 		return errors.Is(err, lab.ErrSilence) || errors.Is(err, lab.ErrBlackhole)
 	}
-	return p.settle(outcome{"nothing at all", swallowed, settledRefusals, patient})
+	return s.settle(p, outcome{"nothing at all", swallowed, settledRefusals, refusal})
 }
 
 // outcome is what should become of new connections.
@@ -115,10 +120,10 @@ func answers(name string) func(string, error) bool {
 }
 
 // settle waits until enough new connections in a row go as they should.
-func (p probe) settle(want outcome) error {
+func (s *stage) settle(p probe, want outcome) error {
 	row, last := 0, "nothing was tried"
-	for end := time.Now().Add(Deadline); time.Now().Before(end); {
-		answer, err := p.ask(want.patience)
+	for end := time.Now().Add(s.patient(Deadline)); time.Now().Before(end); {
+		answer, err := p.ask(s.patient(want.patience))
 		if want.right(answer, err) {
 			if row++; row == want.row {
 				return nil
@@ -128,7 +133,7 @@ func (p probe) settle(want outcome) error {
 		row, last = 0, fmt.Sprintf("%q, %v", answer, err)
 		time.Sleep(10 * time.Millisecond)
 	}
-	return fmt.Errorf("%s to %s from %s gets %s; want %s", p.proto, p.to, p.node.Name, last, want.name)
+	return fmt.Errorf("%s to %s from %s gets %s; want %s", p.Proto, p.To, p.From, last, want.name)
 }
 
 func (s *stage) spread(ts *testscript.TestScript, args []string) error {
@@ -145,7 +150,7 @@ func (s *stage) spread(ts *testscript.TestScript, args []string) error {
 	}
 	got := map[string]int{}
 	for range p.times {
-		answer, err := p.ask(lasting)
+		answer, err := p.ask(s.patient(lasting))
 		if err != nil {
 			answer = err.Error()
 		}
@@ -184,14 +189,15 @@ func (s *stage) inbound(_ *testscript.TestScript, args []string) error {
 	if len(args) != 2 {
 		return usage("inbound ispN router|client1")
 	}
-	isp, err := s.lab.ISP(args[0])
-	if err != nil {
-		return err
+	var number int
+	if _, err := fmt.Sscanf(args[0], "isp%d", &number); err != nil {
+		return usage("inbound ispN router|client1")
 	}
 	port := map[string]int{"router": 7, "client1": 8007}[args[1]]
 	for _, addr := range []string{"10.1.%d.2:%d", "[fd00:1:%d::2]:%d"} {
-		p := probe{s.lab.Internet, "tcp", netip.MustParseAddrPort(fmt.Sprintf(addr, isp.Number, port)), 1}
-		if err := p.settle(outcome{args[1], answers(args[1]), settled, quick}); err != nil {
+		to := netip.MustParseAddrPort(fmt.Sprintf(addr, number, port))
+		p := probe{lab.Connection{From: "internet", Proto: "tcp", To: to}, s.world, 1}
+		if err := s.settle(p, outcome{args[1], answers(args[1]), settled, quick}); err != nil {
 			return err
 		}
 	}

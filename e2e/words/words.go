@@ -5,7 +5,7 @@
 //	                                and the project's files for OpenWrt
 //	config FILE…                    write /etc/config/mwan3 from files of the script; the name uplinks stands for the
 //	                                interface sections of all uplinks with quick tracking and their members wan_m1,
-//	                                wan_m2, wan_m3 (metric 1, 2, 3); uplinks4 for the IPv4 ones
+//	                                wan_m2, wan_m3 (metric 1, 2, 3); uplinks4, uplinks6 for those of one family
 //	track IFACE METHOD TARGET[,TARGET…] [OPTION=VALUE…]
 //	                                append an interface section with quick tracking, offline until a target answers
 //	mwan3 ARG…                      run mwan3 on the router; [!] and stdout as with exec
@@ -19,6 +19,7 @@
 //	link DEVICE down|up             set a device of the router administratively down; up and configured
 //	netifd ifdown|ifup|ifupdate IFACE
 //	                                what netifd does on ifdown, ifup and a change of an address
+//	netifd readdress IFACE PREFIX   … with another address
 //	netifd leave|boot               netifd is not there yet, and no uplink is configured; it starts and configures all
 //	online IFACE…, offline IFACE…   wait until tracker and policies agree that it is so
 //	via [-from NODE] [-p PROTO] TARGET ispN
@@ -39,7 +40,8 @@
 //	snapshot FILE                   write down all rules, routes, firewall tables and sets, without counters
 //
 // Connections are TCP from client1 unless said otherwise. A TARGET is address:port, [address]:port. The waiting words
-// give up after 20 seconds. exec runs on the router.
+// give up after 20 seconds, or later where Options.Patience says so. exec runs on the router. The condition machine tells
+// whether the router is a whole machine; nftables and iptables, which backend it has.
 package words
 
 import (
@@ -55,22 +57,48 @@ import (
 // Deadline is how long the waiting words wait.
 const Deadline = 20 * time.Second
 
-// BinEnv is the environment variable that names the directory of the three programs under test.
-const BinEnv = "MWAN3_BIN"
-
 // Options say how scripts run.
 type Options struct {
-	Backend string // option backend of every config: nftables or iptables
-	Bin     string // the directory of the programs under test
-	Files   string // the directory of OpenWrt's files (openwrt/files); empty = none
+	Backend  string // option backend of every config: nftables or iptables
+	Bin      string // the directory of the programs under test; empty = they are installed
+	Files    string // the directory of OpenWrt's files (openwrt/files); empty = none
+	Draw     Draw   // draws the lab of a script
+	Machine  bool   // the router is a whole machine
+	Patience int    // all waiting takes so many times longer: for emulated routers; 0 means 1
+}
+
+// Draw draws a lab with a number of uplinks: its router is this process.
+type Draw func(uplinks int) (World, *lab.Site, error)
+
+// Here draws a whole lab around this process.
+func Here(uplinks int) (World, *lab.Site, error) {
+	drawn, err := lab.New(uplinks)
+	if err != nil {
+		return nil, nil, err
+	}
+	return drawn.World, drawn.Site, nil
+}
+
+// Traffic are the connections of some machines.
+type Traffic interface {
+	Ask(c lab.Connection) (answer string, err error)
+	StartFlow(name string, c lab.Connection) (via string, err error)
+	Progress(flow string) (lab.Progress, error)
+}
+
+// World is all but the router: lab.World, or that of another process (remote.World).
+type World interface {
+	Traffic
+	Order(words ...string) error
+	Run(c lab.Command) (lab.Output, error)
 }
 
 // stage is the state of one script.
 type stage struct {
 	Options
-	lab     *lab.Lab
-	flows   map[string]*lab.Flow
-	targets *lab.Targets // nil before a target is odd
+	lab   *lab.Site // the router's side; nil before it is drawn
+	world World
+	flows map[string]flow
 }
 
 // word is what testscript calls.
@@ -78,26 +106,29 @@ type word = func(ts *testscript.TestScript, neg bool, args []string)
 
 // Params makes the vocabulary for one script, which must run Inside a lab's process.
 func Params(file string, options Options) testscript.Params {
-	s := &stage{Options: options, flows: map[string]*lab.Flow{}}
+	s := &stage{Options: options, flows: map[string]flow{}}
 	cmds := map[string]word{
 		"lab": s.plain(s.draw), "link": s.inLab(s.link), "netifd": s.inLab(s.netifd),
 		"config": s.inLab(s.config), "mwan3": s.mwan3, "on": s.on,
 		"online": s.inLab(s.online), "offline": s.inLab(s.offline),
 		"via": s.inLab(s.via), "spread": s.inLab(s.spread), "inbound": s.inLab(s.inbound),
 		"unreachable": s.inLab(s.unreachable), "blackhole": s.inLab(s.blackhole),
-		"flow": s.inLab(s.flow), "await": s.await, "snapshot": s.inLab(s.snapshot),
+		"flow": s.inLab(s.flowWord), "await": s.awaitOutput, "snapshot": s.inLab(s.snapshot),
 		"track": s.inLab(s.track), "target": s.inLab(s.target), "name": s.inLab(s.name),
 	}
 	for number := 1; number <= lab.MaxUplinks; number++ {
 		name := fmt.Sprintf("isp%d", number)
-		cmds[name] = s.inLab(func(ts *testscript.TestScript, args []string) error { return s.isp(name, args) })
+		cmds[name] = s.inLab(func(ts *testscript.TestScript, args []string) error { return s.isp(number, args) })
 	}
 	return testscript.Params{
 		Files: []string{file},
 		Cmds:  cmds,
 		Condition: func(cond string) (bool, error) {
-			if cond == "nftables" || cond == "iptables" {
+			switch cond {
+			case "nftables", "iptables":
 				return cond == s.Backend, nil
+			case "machine":
+				return s.Machine, nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
@@ -131,14 +162,17 @@ func (s *stage) inLab(do func(ts *testscript.TestScript, args []string) error) w
 }
 
 // eventually repeats try until it succeeds, or until the deadline, and returns its last error.
-func eventually(try func() error) error {
-	for end := time.Now().Add(Deadline); ; time.Sleep(20 * time.Millisecond) {
+func (s *stage) eventually(try func() error) error {
+	for end := time.Now().Add(s.patient(Deadline)); ; time.Sleep(20 * time.Millisecond) {
 		err := try()
 		if err == nil || time.Now().After(end) {
 			return err
 		}
 	}
 }
+
+// patient is a time to wait on this router.
+func (s *stage) patient(d time.Duration) time.Duration { return d * time.Duration(max(s.Patience, 1)) }
 
 // usage complains about arguments.
 func usage(text string) error { return fmt.Errorf("usage: %s", text) }

@@ -16,7 +16,7 @@ func TestTheWordsDoWhatTheySay(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			labtest.In(t, func(t *testing.T) {
-				testscript.Run(t, Params(file, Options{Backend: "nftables", Bin: t.TempDir()}))
+				testscript.Run(t, Params(file, Options{Backend: "nftables", Bin: t.TempDir(), Draw: Here}))
 			})
 		})
 	}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"e2e/lab"
+	"e2e/lab/labtest"
+	"e2e/remote"
+)
+
+// engineName is what this test program is called where it is the engine.
+const engineName = "engine"
+
+// channel is where the engine finds the world: in memory that only the two share.
+const channel = "/run/channel"
+
+// uplinks are as many as the scripts below need.
+const uplinks = 3
+
+func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == engineName || lab.Inside() && len(os.Args) > 1 && strings.HasPrefix(os.Args[1], "-bin") {
+		main()
+		return
+	}
+	os.Exit(labtest.Main(m))
+}
+
+// The router has a namespace of its own for everything; its cables, and one channel, are all that leads out of there. So
+// nothing of the world can be reached but through them, as from a machine.
+func TestScriptsRunInAWorldThatIsElsewhere(t *testing.T) {
+	labtest.Build(t)
+	for _, script := range []string{
+		"failover-silent", "failover-carrier-openwrt", "weights", "inbound", "flows-move", "use-uplink", "openwrt-boot", "track/name",
+	} {
+		for _, backend := range []string{"nftables", "iptables"} {
+			t.Run(script+"/"+backend, func(t *testing.T) {
+				t.Parallel()
+				labtest.In(t, func(t *testing.T) { playElsewhere(t, script, backend) })
+			})
+		}
+	}
+}
+
+// playElsewhere draws a world, starts a router in it and plays a script there.
+func playElsewhere(t *testing.T, script, backend string) {
+	text, err := os.ReadFile("../testdata/script/" + script + ".txtar")
+	check(t, err)
+	world, err := lab.DrawWorld(uplinks)
+	check(t, err)
+	listener, err := net.Listen("unix", channel)
+	check(t, err)
+	router := startEngine(t)
+	conn, err := listener.Accept()
+	check(t, err)
+	var log lines
+	guest := remote.Serve(conn, world, &log)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	check(t, guest.Await(ctx, handOver(t, router.Process.Pid)))
+	result, err := guest.Run(ctx, remote.Job{Name: filepath.Base(script), Text: string(text), Backend: backend})
+	if err != nil || result.Status != "pass" {
+		t.Errorf("%+v, %v\n%s", result, err, log.String())
+	}
+	check(t, guest.PowerOff())
+	_ = router.Wait() // as every machine that is switched off, it does not end by itself
+	check(t, guest.Close())
+}
+
+// startEngine starts this program as the router.
+func startEngine(t *testing.T) *exec.Cmd {
+	t.Helper()
+	files, err := filepath.Abs("../../openwrt/files")
+	check(t, err)
+	router := exec.Command("/proc/self/exe", "-bin="+os.Getenv(labtest.BinEnv), "-files="+files, "-machine=false", channel)
+	router.Args[0] = engineName
+	router.Stdout, router.Stderr = os.Stdout, os.Stderr
+	router.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID,
+	}
+	check(t, router.Start())
+	t.Cleanup(func() { _ = router.Process.Kill() })
+	return router
+}
+
+// handOver gives the router its ends of the cables and tells which card is which. It has to find out the names itself.
+func handOver(t *testing.T, pid int) map[string]string {
+	t.Helper()
+	cards := map[string]string{}
+	for i, cable := range append(lab.Cables(uplinks), "lan2") {
+		link, err := netlink.LinkByName(cable)
+		check(t, err)
+		cards[link.Attrs().HardwareAddr.String()] = cable
+		check(t, netlink.LinkSetDown(link), netlink.LinkSetName(link, fmt.Sprintf("eth%d", i)), netlink.LinkSetNsPid(link, pid))
+	}
+	return cards
+}
+
+// check ends the test on an error.
+func check(t *testing.T, errs ...error) {
+	t.Helper()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lines is a log that can be read at any time.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+var _ io.Writer = (*lines)(nil)
+
+func (l *lines) Write(text []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(text)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
