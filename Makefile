@@ -5,7 +5,7 @@ GOFLAGS := -trimpath -buildvcs=false
 LDFLAGS := -s -w -buildid= -X main.version=$(VERSION)
 GCFLAGS :=
 PRODUCT := mwan3 mwan3track mwan3rtmon
-MODULES := $(PRODUCT) e2e openwrt/ipk
+MODULES := $(PRODUCT) e2e openwrt/ipk qemu
 OLDGO   := go1.23.12
 
 export CGO_ENABLED := 0
