@@ -6,7 +6,7 @@ LDFLAGS := -s -w -buildid= -X main.version=$(VERSION)
 # Without inlining the programs are an eighth smaller when compressed, and take a few per cent longer.
 GCFLAGS := all=-l
 PRODUCT := mwan3 mwan3track mwan3rtmon
-MODULES := $(PRODUCT) e2e openwrt/ipk
+MODULES := $(PRODUCT) e2e openwrt/ipk qemu
 OLDGO   := go1.23.12
 
 export CGO_ENABLED := 0

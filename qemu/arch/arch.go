@@ -1,0 +1,96 @@
+// Package arch knows the routers that QEMU plays: for each processor the machine, the devices, and where kernel and programs
+// come from.
+package arch
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"ipk/target"
+)
+
+// Arch is one kind of router.
+type Arch struct {
+	// Name is that of the package ipk/target.
+	Name string
+	// Aliases are other words for it that people say.
+	Aliases []string
+
+	// Debian is Debian's name; empty where Debian has no packages for the processor, and kernel and programs are built
+	// from its source packages.
+	Debian string
+	// Triplet is GNU's name, in the names of Debian's library folders and cross compilers.
+	Triplet string
+	// Kernel is the Debian package that depends on the newest kernel; empty with Debian.
+	Kernel string
+
+	// System is the program that plays it, and Package the one that it comes from.
+	System  string
+	Package string
+	Machine string
+	CPU     string
+	// Console is the kernel's name of the first serial port.
+	Console string
+	// NICs are QEMU's models of network cards, the first for the first card and so on; the last one goes on.
+	NICs []string
+	// Backends are the firewalls that mwan3 is run with there.
+	Backends []string
+}
+
+// All returns the routers, the quickest first.
+func All() []Arch {
+	both := []string{"nftables", "iptables"}
+	return []Arch{
+		{
+			Name: "amd64", Aliases: []string{"x86_64", "x86"},
+			Debian: "amd64", Triplet: "x86_64-linux-gnu", Kernel: "linux-image-cloud-amd64",
+			System: "qemu-system-x86_64", Package: "qemu-system-x86", Machine: "q35", CPU: "qemu64", Console: "ttyS0",
+			NICs: []string{"virtio-net-pci"}, Backends: both,
+		}, {
+			Name: "arm64", Aliases: []string{"aarch64"},
+			Debian: "arm64", Triplet: "aarch64-linux-gnu", Kernel: "linux-image-cloud-arm64",
+			System: "qemu-system-aarch64", Package: "qemu-system-arm", Machine: "virt", CPU: "cortex-a53", Console: "ttyAMA0",
+			NICs: []string{"virtio-net-pci"}, Backends: both[:1],
+		}, {
+			Name: "arm7", Aliases: []string{"arm", "armhf", "armv7"},
+			Debian: "armhf", Triplet: "arm-linux-gnueabihf", Kernel: "linux-image-armmp-lpae",
+			System: "qemu-system-arm", Package: "qemu-system-arm", Machine: "virt", CPU: "cortex-a7", Console: "ttyAMA0",
+			NICs: []string{"virtio-net-pci"}, Backends: both[:1],
+		}, {
+			Name: "mipsle", Aliases: []string{"mipsel"},
+			Debian: "mipsel", Triplet: "mipsel-linux-gnu", Kernel: "linux-image-4kc-malta",
+			System: "qemu-system-mipsel", Package: "qemu-system-mips", Machine: "malta", CPU: "24Kf", Console: "ttyS0",
+			NICs: []string{"virtio-net-pci", "virtio-net-pci", "pcnet", "virtio-net-pci"}, Backends: both[:1],
+		}, {
+			Name: "mips", Aliases: []string{"mipseb", "ath79"},
+			Triplet: "mips-linux-gnu",
+			System:  "qemu-system-mips", Package: "qemu-system-mips", Machine: "malta", CPU: "24Kc", Console: "ttyS0",
+			NICs: []string{"virtio-net-pci", "virtio-net-pci", "pcnet", "e1000", "virtio-net-pci"}, Backends: both[1:],
+		},
+	}
+}
+
+// Find returns the router of a name or alias. An unknown one is an error that lists what there is.
+func Find(name string) (Arch, error) {
+	var known []string
+	for _, a := range All() {
+		if a.Name == name || a.Debian == name && name != "" || slices.Contains(a.Aliases, name) {
+			return a, nil
+		}
+		known = append(known, a.Name)
+	}
+	return Arch{}, fmt.Errorf("unknown architecture %q; there are %s", name, strings.Join(known, ", "))
+}
+
+// Go returns the environment, as KEY=value, that makes go build for it.
+func (a Arch) Go() ([]string, error) {
+	targets, err := target.Find([]string{a.Name})
+	if err != nil {
+		return nil, err
+	}
+	return targets[0].Env, nil
+}
+
+// NIC returns QEMU's model of the card with this number, from 0.
+func (a Arch) NIC(number int) string { return a.NICs[min(number, len(a.NICs)-1)] }

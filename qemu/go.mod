@@ -1,0 +1,17 @@
+module qemu
+
+go 1.25.0
+
+require (
+	github.com/vishvananda/netlink v1.3.1
+	golang.org/x/sys v0.26.0
+	ipk v0.0.0
+	mwan3 v0.0.0
+)
+
+require github.com/vishvananda/netns v0.0.5 // indirect
+
+replace (
+	ipk => ../openwrt/ipk
+	mwan3 => ../mwan3
+)

@@ -1,0 +1,91 @@
+// Command qemu makes whole routers for other processors and boots them.
+//
+//	qemu build   makes the images
+//	qemu boot    boots each with a small engine and prints what it can do, and what it takes
+//
+// Both take names of architectures; none means all.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+
+	"qemu/arch"
+	"qemu/store"
+)
+
+// options are what the command line says.
+type options struct {
+	root    string // of the workspace
+	store   store.Store
+	memory  int // MiB
+	kvm     bool
+	verbose bool
+	archs   []arch.Arch
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintf(os.Stderr, "qemu: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return errors.New("say build or boot")
+	}
+	o, err := parse(args)
+	if err != nil {
+		return err
+	}
+	var act func(context.Context, arch.Arch) error
+	switch args[0] {
+	case "build":
+		act = o.build
+	case "boot":
+		act = o.boot
+	default:
+		return fmt.Errorf("%s: there is build and boot", args[0])
+	}
+	var failures []error
+	for _, a := range o.archs {
+		if err := act(ctx, a); err != nil {
+			failures = append(failures, fmt.Errorf("%s: %w", a.Name, err))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+func parse(args []string) (options, error) {
+	var o options
+	set := flag.NewFlagSet("qemu "+args[0], flag.ContinueOnError)
+	set.StringVar(&o.root, "root", ".", "folder of the workspace")
+	set.StringVar(&o.store.Root, "store", "build/qemu", "folder of what is kept")
+	set.IntVar(&o.memory, "memory", 128, "of the router, in MiB")
+	set.BoolVar(&o.kvm, "kvm", false, "run on the host's processor; wants one of the same kind")
+	set.BoolVar(&o.verbose, "v", false, "print what the router's commands print")
+	if err := set.Parse(args[1:]); err != nil {
+		return o, err
+	}
+	began := time.Now()
+	o.store.Say = func(text string) { fmt.Printf("%6.1f s  %s\n", time.Since(began).Seconds(), text) }
+	if set.NArg() == 0 {
+		o.archs = arch.All()
+	}
+	for _, name := range set.Args() {
+		a, err := arch.Find(name)
+		if err != nil {
+			return o, err
+		}
+		o.archs = append(o.archs, a)
+	}
+	return o, nil
+}
