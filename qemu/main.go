@@ -2,6 +2,7 @@
 //
 //	qemu build   makes the images
 //	qemu boot    boots each with a small engine and prints what it can do, and what it takes
+//	qemu play    installs the package on each and plays the lab's scripts
 //
 // Both take names of architectures; none means all.
 package main
@@ -13,9 +14,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"syscall"
 	"time"
 
+	"e2e/lab"
+
 	"qemu/arch"
+	"qemu/play"
 	"qemu/store"
 )
 
@@ -27,11 +32,23 @@ type options struct {
 	kvm     bool
 	verbose bool
 	archs   []arch.Arch
+
+	packages string // folder of OpenWrt's packages, one below it for each architecture
+	pattern  string // of the names of scripts
+	jobs     int    // machines at the same time
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	lab.Enter()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if lab.Inside() {
+		if err := play.Inside(ctx, os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "qemu: %v\n", err)
 		os.Exit(1)
@@ -40,7 +57,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return errors.New("say build or boot")
+		return errors.New("say build, boot or play")
 	}
 	o, err := parse(args)
 	if err != nil {
@@ -52,8 +69,10 @@ func run(ctx context.Context, args []string) error {
 		act = o.build
 	case "boot":
 		act = o.boot
+	case "play":
+		act = o.scripts
 	default:
-		return fmt.Errorf("%s: there is build and boot", args[0])
+		return fmt.Errorf("%s: there is build, boot and play", args[0])
 	}
 	var failures []error
 	for _, a := range o.archs {
@@ -71,6 +90,9 @@ func parse(args []string) (options, error) {
 	set.StringVar(&o.store.Root, "store", "build/qemu", "folder of what is kept")
 	set.IntVar(&o.memory, "memory", 128, "of the router, in MiB")
 	set.BoolVar(&o.kvm, "kvm", false, "run on the host's processor; wants one of the same kind")
+	set.StringVar(&o.packages, "packages", "build/ipk", "folder of the packages")
+	set.StringVar(&o.pattern, "script", "^(coldboot|failover-silent|failover-carrier)$", "of the names of scripts")
+	set.IntVar(&o.jobs, "jobs", 1, "machines at the same time")
 	set.BoolVar(&o.verbose, "v", false, "print what the router's commands print")
 	if err := set.Parse(args[1:]); err != nil {
 		return o, err

@@ -1,9 +1,10 @@
 // Engine is the router's side of a lab as a program of its own, for a router that is a whole machine: it runs scripts at the
 // router's console, and asks the world around the router over a channel. See package remote for what is said there.
 //
-//	engine [-bin DIR] [-files DIR] [-machine=false] CHANNEL
+//	engine [-bin DIR] [-files DIR] [-machine=false] [CHANNEL]
 //
-// CHANNEL is a device, such as a virtio-serial port (/dev/vport0p1), or a unix socket; it is waited for. The programs under
+// CHANNEL is a device, such as a virtio-serial port (/dev/vport0p1), or a unix socket; it is waited for. Without it the channel
+// is the standard input, in both directions. The programs under
 // test are installed, unless -bin names a directory of theirs; so are the project's files for OpenWrt, or -files names
 // openwrt/files. Started as init, engine does what an init must, and switches the machine off in the end. Started by an
 // init, it ends: with 0 after a reboot or an end was ordered.
@@ -65,6 +66,9 @@ func obey() error {
 
 // open waits for a channel and opens it.
 func open(path string) (io.ReadWriteCloser, error) {
+	if path == "" {
+		return os.Stdin, raw(os.Stdin)
+	}
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		info, err := os.Stat(path)
 		switch {

@@ -36,6 +36,10 @@ type Arch struct {
 	NICs []string
 	// Backends are the firewalls that mwan3 is run with there.
 	Backends []string
+	// OpenWrt is OpenWrt's name for packages that it takes.
+	OpenWrt string
+	// Patience is how many times longer than on this machine all waiting takes there, on a busy host.
+	Patience int
 }
 
 // All returns the routers, the quickest first.
@@ -46,27 +50,29 @@ func All() []Arch {
 			Name: "amd64", Aliases: []string{"x86_64", "x86"},
 			Debian: "amd64", Triplet: "x86_64-linux-gnu", Kernel: "linux-image-cloud-amd64",
 			System: "qemu-system-x86_64", Package: "qemu-system-x86", Machine: "q35", CPU: "qemu64", Console: "ttyS0",
-			NICs: []string{"virtio-net-pci"}, Backends: both,
+			NICs: []string{"virtio-net-pci"}, Backends: both, OpenWrt: "x86_64", Patience: 3,
 		}, {
 			Name: "arm64", Aliases: []string{"aarch64"},
 			Debian: "arm64", Triplet: "aarch64-linux-gnu", Kernel: "linux-image-cloud-arm64",
 			System: "qemu-system-aarch64", Package: "qemu-system-arm", Machine: "virt", CPU: "cortex-a53", Console: "ttyAMA0",
-			NICs: []string{"virtio-net-pci"}, Backends: both[:1],
+			NICs: []string{"virtio-net-pci"}, Backends: both[:1], OpenWrt: "aarch64_cortex-a53", Patience: 4,
 		}, {
 			Name: "arm7", Aliases: []string{"arm", "armhf", "armv7"},
 			Debian: "armhf", Triplet: "arm-linux-gnueabihf", Kernel: "linux-image-armmp-lpae",
 			System: "qemu-system-arm", Package: "qemu-system-arm", Machine: "virt", CPU: "cortex-a7", Console: "ttyAMA0",
-			NICs: []string{"virtio-net-pci"}, Backends: both[:1],
+			NICs: []string{"virtio-net-pci"}, Backends: both[:1], OpenWrt: "arm_cortex-a7_neon-vfpv4", Patience: 5,
 		}, {
 			Name: "mipsle", Aliases: []string{"mipsel"},
 			Debian: "mipsel", Triplet: "mipsel-linux-gnu", Kernel: "linux-image-4kc-malta",
 			System: "qemu-system-mipsel", Package: "qemu-system-mips", Machine: "malta", CPU: "24Kf", Console: "ttyS0",
 			NICs: []string{"virtio-net-pci", "virtio-net-pci", "pcnet", "virtio-net-pci"}, Backends: both[:1],
+			OpenWrt: "mipsel_24kc", Patience: 6,
 		}, {
 			Name: "mips", Aliases: []string{"mipseb", "ath79"},
 			Triplet: "mips-linux-gnu",
 			System:  "qemu-system-mips", Package: "qemu-system-mips", Machine: "malta", CPU: "24Kc", Console: "ttyS0",
 			NICs: []string{"virtio-net-pci", "virtio-net-pci", "pcnet", "e1000", "virtio-net-pci"}, Backends: both[1:],
+			OpenWrt: "mips_24kc", Patience: 6,
 		},
 	}
 }

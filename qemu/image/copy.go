@@ -15,7 +15,7 @@ import (
 //go:embed all:root
 var ours embed.FS
 
-// writeOurs writes them into a folder. What is in libexec is run.
+// writeOurs writes them into a folder. What is in libexec and bin is run.
 func writeOurs(folder string) error {
 	return fs.WalkDir(ours, "root", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -30,7 +30,7 @@ func writeOurs(folder string) error {
 			return err
 		}
 		mode := os.FileMode(0o644)
-		if strings.Contains(path, "/libexec/") {
+		if strings.Contains(path, "/libexec/") || strings.Contains(path, "/bin/") {
 			mode = 0o755
 		}
 		return os.WriteFile(to, text, mode)

@@ -182,3 +182,25 @@ func layOver(root string, overlays []string) error {
 	}
 	return nil
 }
+
+// After returns an image of what a router with the image i has on its disk after work. work runs the router with its disk in a
+// folder, as package machine does, and leaves it switched off. What was made before from the same is used again.
+func After(ctx context.Context, s store.Store, a arch.Arch, i Image, what string, work func(folder string) error) (Image, error) {
+	key := store.NewKey(recipe, filepath.Base(filepath.Dir(i.Disk)), filepath.Base(filepath.Dir(i.Kernel)), what)
+	entry, err := s.Make("after-"+a.Name, key, func(folder string) error {
+		scratch := filepath.Join(folder, "scratch")
+		if err := work(scratch); err != nil {
+			return err
+		}
+		_, err := command.Run(ctx, "", "qemu-img", "convert", "-O", "raw", filepath.Join(scratch, Written), filepath.Join(folder, "disk.ext4"))
+		return errors.Join(err, os.RemoveAll(scratch))
+	})
+	if err != nil {
+		return Image{}, err
+	}
+	i.Disk = filepath.Join(entry, "disk.ext4")
+	return i, s.Keep("after-"+a.Name, kept)
+}
+
+// Written is the name of the file in a machine's folder that its disk is in.
+const Written = "disk.qcow2"

@@ -44,7 +44,7 @@ const (
 	controlSocket = "qmp"
 	channelSocket = "lab"
 	consoleSocket = "console"
-	diskFile      = "disk.qcow2"
+	diskFile      = image.Written
 	consoleFile   = "console.log"
 )
 
