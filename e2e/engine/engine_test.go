@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -61,14 +60,14 @@ func playElsewhere(t *testing.T, script, backend string) {
 	check(t, err)
 	world, err := lab.DrawWorld(uplinks)
 	check(t, err)
-	listener, err := net.Listen("unix", channel)
-	check(t, err)
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: channel, Net: "unix"})
+	check(t, err, listener.SetDeadline(time.Now().Add(patience)))
 	router := startEngine(t)
 	conn, err := listener.Accept()
 	check(t, err)
 	var log lines
 	guest := remote.Serve(conn, world, &log)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	check(t, guest.Await(ctx, handOver(t, router.Process.Pid)))
 	result, err := guest.Run(ctx, remote.Job{Name: filepath.Base(script), Text: string(text), Backend: backend})
@@ -122,8 +121,6 @@ type lines struct {
 	mu   sync.Mutex
 	text strings.Builder
 }
-
-var _ io.Writer = (*lines)(nil)
 
 func (l *lines) Write(text []byte) (int, error) {
 	l.mu.Lock()
