@@ -58,7 +58,7 @@ func thisNode(name string, ns netns.NsHandle) (*Node, error) {
 	if err := unix.Mount("/proc/thread-self/ns/net", path, "", unix.MS_BIND, ""); err != nil {
 		return nil, fmt.Errorf("name the namespace of %s: %w", name, err)
 	}
-	handle, err := netlink.NewHandleAt(ns)
+	handle, err := netlink.NewHandleAt(ns, unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, fmt.Errorf("open netlink on %s: %w", name, err)
 	}
