@@ -46,7 +46,7 @@ func (r *router) reconcile(ctx context.Context, event plan.Event, first bool) er
 // change settles the verdicts and brings the kernel to the plan: only the policies that a verdict touches, where nothing
 // else can have changed. The lock is held.
 func (r *router) change(in plan.Inputs, event plan.Event) error {
-	running, ok := r.record.Running()
+	running, _ := r.record.Running() // none: somebody may have a marking of whom nothing is noted, upstream's mwan3 above all
 	cutOff, err := r.record.Begin()
 	if err != nil {
 		return fmt.Errorf("note the change: %w", err)
@@ -65,11 +65,8 @@ func (r *router) change(in plan.Inputs, event plan.Event) error {
 		r.follow(before, in.Health, event)
 		return r.record.Done()
 	}
-	switch {
-	case cutOff:
+	if cutOff {
 		before, running = r.tracked(before), "" // trackers may not have been told; the other backend may have a marking, too
-	case !ok:
-		running = name
 	}
 	if err := r.carryOut(in, backend, name, running); err != nil {
 		return err
