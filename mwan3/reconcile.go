@@ -46,7 +46,7 @@ func (r *router) reconcile(ctx context.Context, event plan.Event, first bool) er
 // change settles the verdicts and brings the kernel to the plan: only the policies that a verdict touches, where nothing
 // else can have changed. The lock is held.
 func (r *router) change(in plan.Inputs, event plan.Event) error {
-	running, _ := r.record.Running() // none: somebody may have a marking of whom nothing is noted, upstream's mwan3 above all
+	running, ok := r.record.Running()
 	cutOff, err := r.record.Begin()
 	if err != nil {
 		return fmt.Errorf("note the change: %w", err)
@@ -65,14 +65,24 @@ func (r *router) change(in plan.Inputs, event plan.Event) error {
 		r.follow(before, in.Health, event)
 		return r.record.Done()
 	}
-	if cutOff {
+	switch {
+	case cutOff:
 		before, running = r.tracked(before), "" // trackers may not have been told; the other backend may have a marking, too
+	case !ok && !upstreamLoaded():
+		running = name
 	}
 	if err := r.carryOut(in, backend, name, running); err != nil {
 		return err
 	}
 	r.follow(before, in.Health, event)
 	return r.record.Done()
+}
+
+// upstreamLoaded tells whether the kernel may have upstream's marking, of which no record of ours tells: its package has been
+// replaced while it was running. Its chains never are without its sets.
+func upstreamLoaded() bool {
+	have, err := ipset.List()
+	return err == nil && len(ipset.Ours(have)) > 0
 }
 
 // carryOut brings the whole kernel to the plan with the backend of that name, and takes the marking of another away.
