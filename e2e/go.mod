@@ -8,6 +8,7 @@ require (
 	github.com/vishvananda/netlink v1.3.1
 	github.com/vishvananda/netns v0.0.5
 	golang.org/x/sys v0.26.0
+	ipk v0.0.0
 	mwan3 v0.0.0
 )
 
@@ -16,4 +17,7 @@ require (
 	golang.org/x/tools v0.26.0 // indirect
 )
 
-replace mwan3 => ../mwan3
+replace (
+	ipk => ../openwrt/ipk
+	mwan3 => ../mwan3
+)

@@ -75,7 +75,7 @@ func isForked(dir string, commandLine []byte) bool {
 }
 
 // daemons lists the daemons that should run, for the init script: the name of procd's instance, the program, its argument
-// and its version. Where the config cannot be read those that run shall go on.
+// and its build. Where the config cannot be read those that run shall go on.
 func (c cli) daemons() error {
 	r, err := openRouter("mwan3-init")
 	if err != nil {
@@ -93,7 +93,24 @@ func (c cli) daemons() error {
 
 func (c cli) printDaemon(d daemon) {
 	instance := strings.TrimPrefix(d.program, "mwan3") + "_" + d.argument // track_wan, rtmon_ipv4
-	fmt.Fprintln(c.out, instance, d.program, d.argument, version)
+	fmt.Fprintln(c.out, instance, d.program, d.argument, d.build())
+}
+
+// build tells programs apart that were installed one after the other: the version, and when the file came to its place. A
+// package can change while its version does not.
+func (d daemon) build() string {
+	var file syscall.Stat_t
+	path, err := d.path()
+	if err != nil || syscall.Stat(path, &file) != nil {
+		return version
+	}
+	return fmt.Sprintf("%s@%d.%d", version, file.Ctim.Sec, file.Ctim.Nsec)
+}
+
+// path is in the folder that our own program lies in.
+func (d daemon) path() (string, error) {
+	self, err := os.Executable()
+	return filepath.Join(filepath.Dir(self), d.program), err
 }
 
 // startDaemons starts what should run and does not. On OpenWrt procd does it.
@@ -116,13 +133,13 @@ func (r *router) startMissing(running map[daemon]int) error {
 	return errors.Join(errs...)
 }
 
-// start runs the daemon in a session of its own, from the folder that our own program lies in.
+// start runs the daemon in a session of its own.
 func (d daemon) start() error {
-	self, err := os.Executable()
+	path, err := d.path()
 	if err != nil {
 		return err
 	}
-	command := exec.Command(filepath.Join(filepath.Dir(self), d.program), d.argument)
+	command := exec.Command(path, d.argument)
 	command.Dir = "/"
 	command.Env = append(os.Environ(), "GOMAXPROCS=1") // set when it runs already, it would have cost memory
 	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -68,7 +68,7 @@ func (r *router) change(in plan.Inputs, event plan.Event) error {
 	switch {
 	case cutOff:
 		before, running = r.tracked(before), "" // trackers may not have been told; the other backend may have a marking, too
-	case !ok:
+	case !ok && !upstreamLoaded():
 		running = name
 	}
 	if err := r.carryOut(in, backend, name, running); err != nil {
@@ -76,6 +76,13 @@ func (r *router) change(in plan.Inputs, event plan.Event) error {
 	}
 	r.follow(before, in.Health, event)
 	return r.record.Done()
+}
+
+// upstreamLoaded tells whether the kernel may have upstream's marking, of which no record of ours tells: its package has been
+// replaced while it was running. Its chains never are without its sets.
+func upstreamLoaded() bool {
+	have, err := ipset.List()
+	return err == nil && len(ipset.Ours(have)) > 0
 }
 
 // carryOut brings the whole kernel to the plan with the backend of that name, and takes the marking of another away.

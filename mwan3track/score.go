@@ -42,6 +42,7 @@ type machine struct {
 	name     string
 	tracking config.Tracking
 	initial  health.Status
+	offline  bool // the first connect goes on with what an earlier tracker has said last
 
 	device  string // the last one known
 	started bool   // the interface is up
@@ -103,7 +104,10 @@ func (m *machine) connect(device string) []action {
 	}
 	m.device, m.started = device, true
 	m.do(writeStarted(true))
-	if m.status != health.StatusOnline {
+	switch {
+	case m.offline:
+		m.status, m.offline = health.StatusOffline, false
+	case m.status != health.StatusOnline:
 		m.status = m.initial
 	}
 	m.presume(m.status == health.StatusOnline)

@@ -83,7 +83,8 @@ type tracker struct {
 	sight    sight
 	timer    *time.Timer
 
-	fresh      bool // not connected since the start, or since the config changed
+	first      bool // not connected since the start
+	fresh      bool // nor since the config changed
 	blind      bool // the network could not be looked at
 	complained bool // that files cannot be written
 	unapplied  bool // the last verdict could not be carried out
@@ -104,6 +105,7 @@ func (t *tracker) run(s settings) error {
 	defer t.timer.Stop()
 	t.outcomes = make(chan outcome)
 	defer t.closeLanes()
+	t.first = true
 	err = t.begin(s)
 	for err == nil {
 		err = t.step()
@@ -203,7 +205,10 @@ func (t *tracker) connect() error {
 	if !found.up || t.fresh && t.store.TakenDown(t.settings.section.Name) {
 		device = "" // what somebody took down stays so when the tracker only begins anew
 	}
-	t.fresh = false
+	// One that is started again, after an upgrade or a crash, goes on where policies are: they have no reason to trust an
+	// interface that has failed before it has answered again.
+	t.machine.offline = t.first && t.store.State(t.settings.section.Name) == health.Offline
+	t.first, t.fresh = false, false
 	if err := t.do(t.machine.connect(device)); err != nil {
 		return err
 	}

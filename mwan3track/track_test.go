@@ -145,7 +145,7 @@ func TestPoliciesFollowWhatTheTrackerBeginsWith(t *testing.T) {
 		want    []string
 	}{
 		{"online as policies have it", false, health.Online, nil},
-		{"online, and policies did not know", false, health.Offline, []string{"0 apply connected"}},
+		{"offline as an earlier tracker said", false, health.Offline, nil},
 		{"online, but taken down", false, health.Down, nil},
 		{"offline as policies have it", true, health.Offline, nil},
 		{"offline, and policies did not know", true, health.Online, []string{"0 apply disconnected"}},
@@ -171,6 +171,25 @@ func TestPoliciesFollowWhatTheTrackerBeginsWith(t *testing.T) {
 			b.stop()
 		})
 	}
+}
+
+// After an upgrade or a crash: an interface that has failed gets no connections before it has answered again.
+func TestATrackerThatIsStartedAgainGoesOnOffline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, section(2, 2, "192.0.2.7"))
+		b.hang = true
+		if err := b.store.SetState("wan", health.Offline); err != nil {
+			t.Fatal(err)
+		}
+		b.start()
+		b.files("offline 1 0 1000 missing missing missing missing")
+		b.settings.section = section(3, 3, "192.0.2.9") // but what the user changes begins as the config says
+		b.signal(syscall.SIGHUP)
+		if got := b.store.Record("wan", nil).Status; got != health.StatusOnline {
+			t.Errorf("with another target it begins %s", got)
+		}
+		b.stop()
+	})
 }
 
 func TestWhatWasTakenDownStaysSoWhenTheTrackerBeginsAnew(t *testing.T) {

@@ -1,8 +1,6 @@
 package lab
 
 import (
-	"errors"
-	"io/fs"
 	"net/netip"
 	"time"
 
@@ -28,13 +26,10 @@ func (d *Netifd) startBus() error {
 	return nil
 }
 
-// startPlugins publishes the objects of the router's rpcd plugins.
-func (d *Netifd) startPlugins() error {
-	err := d.bus.LoadPlugins("/usr/libexec/rpcd")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
+// startRpcd publishes the objects of the router's rpcd and its plugins.
+func (d *Netifd) startRpcd() error {
+	d.bus.StartRpcd("/usr/libexec/rpcd", "/usr/share/rpcd/ucode")
+	return nil
 }
 
 // lan is an interface that is always up.

@@ -26,6 +26,7 @@ var places = map[string]string{
 	"hotplug-call": "/sbin/hotplug-call",
 	"service":      "/sbin/service",
 	"rc.common":    "/etc/rc.common",
+	"rpcd":         "/etc/init.d/rpcd",
 	"functions.sh": "/lib/functions.sh",
 	"procd.sh":     "/lib/functions/procd.sh",
 }
@@ -37,7 +38,7 @@ func (s *Site) BecomeOpenWrt(files string) error {
 	steps := []func() error{
 		useBusybox, s.makeRoom, s.installStandIns,
 		func() error { return s.installFiles(files) },
-		s.Netifd.startBus, s.Netifd.startPlugins,
+		s.Netifd.startBus, s.Netifd.startRpcd,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -68,13 +69,16 @@ func (s *Site) makeRoom() error {
 	if s.Machine {
 		return nil
 	}
-	faults := []error{shadow("/lib", "functions.sh", "functions", "mwan3", "upgrade"), shadow("/usr/libexec", "rpcd")}
+	faults := []error{
+		shadow("/lib", "functions.sh", "functions", "mwan3", "upgrade", "opkg", "apk"), // may be /usr/lib
+		shadow("/usr/lib", "opkg"), shadow("/usr/libexec", "rpcd"), shadow("/usr/share", "rpcd"),
+	}
 	for _, dir := range []string{"/etc/init.d", "/etc/rc.d", "/etc/uci-defaults"} {
 		if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // a link to the host's
 			faults = append(faults, err)
 		}
 	}
-	return errors.Join(faults...)
+	return errors.Join(append(faults, os.MkdirAll("/etc/rc.d", 0o755), os.MkdirAll("/tmp/.uci", 0o755))...)
 }
 
 func (s *Site) installStandIns() error {

@@ -13,12 +13,15 @@ import (
 )
 
 // uciCommand plays OpenWrt's program uci, as far as scripts here use it, with changes that wait in /tmp/.uci for their
-// commit: uci [-q] show PACKAGE, get NAME, set NAME=VALUE, delete NAME, add_list NAME=VALUE, commit PACKAGE. A NAME is
+// commit: uci [-q] show PACKAGE, get NAME, set NAME=VALUE, delete NAME, add_list NAME=VALUE, commit [PACKAGE]. A NAME is
 // PACKAGE.SECTION.OPTION. It returns the exit code.
 func uciCommand(args []string, stdout, stderr io.Writer) int {
 	quiet := len(args) > 0 && args[0] == "-q"
 	if quiet {
 		args = args[1:]
+	}
+	if len(args) == 1 && args[0] == "commit" {
+		return commitAll(stderr)
 	}
 	if len(args) != 2 {
 		fmt.Fprintln(stderr, "usage: uci [-q] show|get|set|delete|add_list|commit WHAT")
@@ -32,6 +35,18 @@ func uciCommand(args []string, stdout, stderr io.Writer) int {
 	}
 	if err != nil {
 		return 1
+	}
+	return 0
+}
+
+// commitAll commits what waits, of all packages.
+func commitAll(stderr io.Writer) int {
+	waiting, _ := os.ReadDir(filepath.Dir(uciPackage("x").delta()))
+	for _, file := range waiting {
+		if err := uciPackage(file.Name()).do("commit", "", "", io.Discard); err != nil {
+			fmt.Fprintln(stderr, "uci:", err)
+			return 1
+		}
 	}
 	return 0
 }

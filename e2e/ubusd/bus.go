@@ -36,6 +36,7 @@ type object struct {
 	owner       *conn   // who has published it; nil = one of the daemons here
 	handle      handler // for those without an owner
 	plugin      *plugin // likewise: the program that answers, instead of handle
+	ofRpcd      bool    // it goes when rpcd looks for its plugins anew
 	patterns    []string
 	subscribers []*object
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
@@ -21,29 +20,17 @@ type plugin struct {
 	signature ubus.Table
 }
 
-// LoadPlugins does what a start of rpcd does: for each program of the directory it publishes an object of that name, which
-// has the methods that the program lists. Calls run the program; while one runs, others are answered.
-func (s *Server) LoadPlugins(dir string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	entries, err := os.ReadDir(dir)
+// askPlugin has a program list its methods.
+func (s *Server) askPlugin(program string) (*plugin, error) {
+	out, err := runPlugin(s.command([]string{program, "list"}), nil)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("plugin %s: %w", program, err)
 	}
-	for _, entry := range entries {
-		program := filepath.Join(dir, entry.Name())
-		out, err := runPlugin(s.command([]string{program, "list"}), nil)
-		if err != nil {
-			return fmt.Errorf("plugin %s: %w", program, err)
-		}
-		methods, err := ParseJSON(out)
-		if err != nil {
-			return fmt.Errorf("plugin %s lists its methods: %w", program, err)
-		}
-		s.plugins = append(s.plugins, &plugin{program, signatureOf(methods)})
-		s.publishPlugin(s.plugins[len(s.plugins)-1])
+	methods, err := ParseJSON(out)
+	if err != nil {
+		return nil, fmt.Errorf("plugin %s lists its methods: %w", program, err)
 	}
-	return nil
+	return &plugin{program, signatureOf(methods)}, nil
 }
 
 func (s *Server) publishPlugin(p *plugin) {

@@ -32,9 +32,7 @@ func startEcho(t *testing.T) (s *Server, path, dir string) {
 	if err := os.WriteFile(filepath.Join(dir, "rpcd", "echo"), []byte(echo), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.LoadPlugins(filepath.Join(dir, "rpcd")); err != nil {
-		t.Fatal(err)
-	}
+	s.StartRpcd(filepath.Join(dir, "rpcd"), "")
 	return s, path, dir
 }
 
@@ -75,5 +73,30 @@ func TestASlowPluginKeepsNobodyWaiting(t *testing.T) {
 	}
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// What a package's scripts may do to rpcd: a reload finds new plugins and forgets nobody, a restart logs everybody out.
+func TestAReloadOfRpcdForgetsNobody(t *testing.T) {
+	t.Parallel()
+	s, path := start(t)
+	scripts := t.TempDir()
+	s.StartRpcd("", scripts)
+	client := dial(t, path)
+	session := call(t, client, "session", "create", nil)
+	if err := os.WriteFile(filepath.Join(scripts, "late"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		method string
+		want   error
+	}{{"reload", nil}, {"restart", ubus.StatusNotFound}} {
+		call(t, client, "rpcd", step.method, nil)
+		if _, err := client.Call(within(t), "late", "status", nil); !errors.Is(err, ubus.StatusNotSupported) {
+			t.Errorf("after a %s the new plugin: %v", step.method, err)
+		}
+		if _, err := client.Call(within(t), "session", "list", session); !errors.Is(err, step.want) {
+			t.Errorf("after a %s the session: %v", step.method, err)
+		}
 	}
 }

@@ -24,6 +24,7 @@ type Server struct {
 	bus      *bus
 	netifd   netifd
 	procd    procd
+	rpcd     rpcd
 	plugins  []*plugin // of rpcd
 	command  func(argv []string) *exec.Cmd
 	listener *net.UnixListener
@@ -65,6 +66,9 @@ func (s *Server) open() error {
 	s.procd.publish()
 	for _, p := range s.plugins {
 		s.publishPlugin(p)
+	}
+	if s.rpcd.sessions != nil {
+		s.publishRpcd()
 	}
 	s.running.Add(1)
 	go s.accept(listener, s.bus)

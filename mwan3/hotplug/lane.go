@@ -2,8 +2,10 @@ package hotplug
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -112,11 +114,12 @@ func (l Lane) Drain(run func(Event)) error {
 	}
 }
 
-// next takes the oldest event out. A promise whose process has ended, or takes too long, is forgotten.
+// next takes the oldest event out. A promise whose process has ended, or takes too long, is forgotten. A lane that is gone, as
+// after the removal of the package, has none, and does not come back.
 func (l Lane) next() (event Event, ok bool, err error) {
 	deadline := time.Now().Add(promisePatience)
 	for waiting := true; waiting && err == nil; {
-		err = l.edit(func(q *queue) error {
+		err = l.change(0, func(q *queue) error {
 			q.forget(func(teller int) bool { return time.Now().Before(deadline) && alive(teller) })
 			waiting = len(q.entries) > 0 && q.entries[0].teller != 0
 			switch {
@@ -131,6 +134,9 @@ func (l Lane) next() (event Event, ok bool, err error) {
 		if waiting {
 			time.Sleep(pause)
 		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return Event{}, false, nil
 	}
 	event.Interface = l.Interface
 	return event, ok, err
@@ -170,15 +176,20 @@ func (q *queue) forget(kept func(teller int) bool) {
 	}
 }
 
-// edit changes what is in the lane; nobody else does meanwhile.
+// edit changes what is in the lane, which it makes if needed.
 func (l Lane) edit(change func(*queue) error) error {
-	if filepath.Base(l.Interface) != l.Interface {
-		return fmt.Errorf("interface %q cannot be a file name", l.Interface)
-	}
 	if err := os.MkdirAll(l.Dir, 0o755); err != nil {
 		return err
 	}
-	file, err := os.OpenFile(filepath.Join(l.Dir, l.Interface), os.O_RDWR|os.O_CREATE, 0o644)
+	return l.change(os.O_CREATE, change)
+}
+
+// change changes what is in the lane; nobody else does meanwhile. The flag is one of opening its file.
+func (l Lane) change(flag int, change func(*queue) error) error {
+	if filepath.Base(l.Interface) != l.Interface {
+		return fmt.Errorf("interface %q cannot be a file name", l.Interface)
+	}
+	file, err := os.OpenFile(filepath.Join(l.Dir, l.Interface), os.O_RDWR|flag, 0o644)
 	if err != nil {
 		return err
 	}

@@ -179,6 +179,23 @@ func runnerOf(t *testing.T, l lane) int {
 	return runner
 }
 
+// The package is removed while the user's script runs.
+func TestALaneThatIsGoneDoesNotComeBack(t *testing.T) {
+	l := Lane{filepath.Join(t.TempDir(), "lanes"), "wan"}
+	if err := l.Promise(0); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(l.Dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Drain(func(event Event) { t.Errorf("it has %v", event) }); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(l.Dir); err == nil {
+		t.Error("its folder is there again")
+	}
+}
+
 func TestWhatNobodyIsNamedIsRefused(t *testing.T) {
 	l := newLane(t)
 	for _, test := range []struct {

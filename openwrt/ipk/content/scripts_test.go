@@ -50,14 +50,29 @@ func TestAnUpgradeStartsWhatIsSwitchedOnAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestAnUpgradeRestartsWhatRunsThoughItIsSwitchedOff(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	b.mwan3("\x7fELF")
+	b.file("var/run/mwan3/mmx_mask", "0x3f00\n", 0o644)
+	b.script("postinst", []string{"PKG_ROOT=/", "PKG_UPGRADE=1"}, "configure")
+	say(t, b, "uci commit mwan3\nrpcd reload\nmwan3 enabled\nmwan3 start\n")
+}
+
 func TestUpstreamsTrackersEndAndNobodyIsLoggedOut(t *testing.T) {
 	t.Parallel()
 	b := newBox(t)
 	b.mwan3("#!/bin/sh\n")
 	const info = "usr/lib/opkg/info/mwan3.postrm"
+	for _, left := range []string{"var/state/mwan3", "var/run/mwan3/iptables_log/policies.dump"} {
+		b.file(left, "left by upstream", 0o644)
+	}
 	b.file(info, "#!/bin/sh\nif [ -z \"${IPKG_INSTROOT}\" ]; then\n\t/etc/init.d/rpcd restart\nfi\n", 0o755)
 	b.script("preinst", []string{"PKG_ROOT=/", "PKG_UPGRADE=1"}, "upgrade", "2.12.2-r1")
 	say(t, b, "ubus call service delete {\"name\":\"mwan3\"}\n")
+	if b.has("var/state/mwan3") || b.has("var/run/mwan3/iptables_log") {
+		t.Error("what upstream never removes is still there")
+	}
 	b.run(nil, "/"+info, "upgrade", "3.0.0-r1")
 	say(t, b, "rpcd reload\n")
 }
@@ -68,8 +83,14 @@ func TestARemovalDisablesAndStopsAndRpcdForgets(t *testing.T) {
 	b.mwan3("\x7fELF")
 	b.script("prerm", []string{"PKG_ROOT=/", "PKG_UPGRADE=0"}, "remove")
 	say(t, b, "mwan3 disable\nmwan3 stop\n")
+	for _, left := range []string{"var/lock/mwan3.lock", "var/lock/procd_mwan3.lock", "var/run/mwan3user/wan"} {
+		b.file(left, "", 0o644)
+	}
 	b.script("postrm", []string{"PKG_ROOT=/", "PKG_UPGRADE=0"}, "remove")
 	say(t, b, "rpcd reload\n")
+	if b.has("var/lock/mwan3.lock") || b.has("var/lock/procd_mwan3.lock") || b.has("var/run/mwan3user") {
+		t.Error("a lock or a queue is still there")
+	}
 }
 
 func TestBeforeUpstreamsPackageComesBackEverythingStops(t *testing.T) {

@@ -136,8 +136,14 @@ func TestTheScriptsAreThoseOfTheOtherPackage(t *testing.T) {
 	if !strings.HasPrefix(postinst, "#!/bin/sh\n") || !strings.Contains(postinst, "/etc/init.d/rpcd reload") {
 		t.Errorf("postinst is\n%s", postinst)
 	}
-	if out, err := exec.Command("sh", "-n", filepath.Join(b.out, "postinst")).CombinedOutput(); err != nil {
-		t.Errorf("postinst: %v\n%s", err, out)
+	const upstreams = "\n\"upgrade \"[012].*) ;;\n"
+	if prerm := b.told("prerm"); !strings.Contains(prerm, upstreams) || !strings.Contains(string(scripts["prerm"]), upstreams) {
+		t.Errorf("the two packages do not mean the same by upstream's versions:\n%s\n%s", prerm, scripts["prerm"])
+	}
+	for _, name := range []string{"postinst", "prerm"} {
+		if out, err := exec.Command("sh", "-n", filepath.Join(b.out, name)).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
 	}
 }
 
