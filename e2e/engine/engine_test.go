@@ -63,7 +63,7 @@ func playElsewhere(t *testing.T, script, backend string) {
 	files, err := filepath.Abs("../../openwrt/files")
 	check(t, err)
 	router := exec.Command("/proc/self/exe", "-bin="+os.Getenv(labtest.BinEnv), "-files="+files, "-machine=false", channel)
-	playOn(t, router, channel, remote.Job{Name: script, Backend: backend})
+	playOn(t, router, channel, remote.Job{Name: script, Backend: backend, Patience: 2})
 }
 
 // playOn draws a world, starts a router in it, which finds its channel at a path of ours, and has it play a script.
