@@ -18,6 +18,7 @@ var importTable = map[string][]string{
 	"mwan3/config":    {"mwan3/uci", "mwan3/network"},
 	"mwan3/health":    {},
 	"mwan3/hotplug":   {},
+	"mwan3/reply":     {"mwan3/config", "mwan3/network"},
 	"mwan3/plan":      {"mwan3/config", "mwan3/network", "mwan3/health"},
 	"mwan3/nft":       {"mwan3/plan", "mwan3/config", "mwan3/network"},
 	"mwan3/iptables":  {"mwan3/plan", "mwan3/config", "mwan3/network", "mwan3/ipset"},

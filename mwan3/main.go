@@ -114,6 +114,10 @@ func (c cli) own(name string, args []string) (func() error, bool) {
 		return func() error { return c.user(args) }, true
 	case "daemons":
 		return c.daemons, true
+	case "tracking":
+		return func() error { return c.tracking(args) }, true
+	case "path":
+		return func() error { return c.path(args) }, true
 	case "id":
 		return func() error { return c.id(args) }, true
 	case "print":
