@@ -10,7 +10,8 @@ import (
 )
 
 // importTable says which packages of ours each package may import. Data flows one way: a new arrow is a change of this
-// table first. Commands (the modules' main packages) wire everything and may import all of mwan3's packages.
+// table first. Of the commands (the modules' main packages) mwan3 wires everything and may import all of mwan3's packages.
+// mwan3track asks it, and imports only the types of config; what decides is not to be linked into it.
 var importTable = map[string][]string{
 	"mwan3/network":   {},
 	"mwan3/uci":       {},
@@ -32,6 +33,8 @@ var importTable = map[string][]string{
 	"mwan3/apply":    {"mwan3/plan", "mwan3/config", "mwan3/network", "mwan3/iproute"},
 	"mwan3/firewall": {"mwan3/apply", "mwan3/plan", "mwan3/config", "mwan3/network", "mwan3/nft", "mwan3/iptables"},
 
+	"mwan3track": {"mwan3/config", "mwan3/health", "mwan3/hotplug", "mwan3/iproute", "mwan3/network", "mwan3/reply",
+		"mwan3/syslog", "mwan3track/probe"},
 	"mwan3track/probe": {"mwan3/network"},
 }
 
@@ -41,7 +44,7 @@ func TestEveryImportIsInTheTable(t *testing.T) {
 	for _, module := range []string{"mwan3", "mwan3track", "mwan3rtmon"} {
 		for _, pkg := range list(t, path.Join("..", module)) {
 			allowed, known := importTable[pkg.ImportPath]
-			if pkg.Name == "main" {
+			if pkg.Name == "main" && !known {
 				continue
 			}
 			if !known {

@@ -74,7 +74,7 @@ func (b *bench) note(format string, args ...any) {
 func (b *bench) Write(_ syslog.Severity, text string) { b.note("log %s", text) }
 func (b *bench) Close() error                         { return nil }
 
-func (b *bench) Settings(string) (settings, error) {
+func (b *bench) Settings(context.Context, string) (settings, error) {
 	b.publish()
 	return b.settings, b.missing
 }

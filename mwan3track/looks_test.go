@@ -34,6 +34,44 @@ func (s slow) Look(ctx context.Context, set settings) (link, error) {
 	return s.bench.Look(ctx, set)
 }
 
+// slowReader takes its time to read the config.
+type slowReader struct{ *bench }
+
+func (s slowReader) Settings(ctx context.Context, iface string) (settings, error) {
+	time.Sleep(time.Minute)
+	return s.bench.Settings(ctx, iface)
+}
+
+func TestAReadingDelaysNoVerdictAndTheLastReloadCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, section(1, 1, "192.0.2.7"))
+		s := slowReader{b}
+		tr := &tracker{eyes: s, voice: b, log: b, store: b.store, signals: b.signals, open: b.open, lookup: b.lookup,
+			uptime: func() int { return 1000 }}
+		go func() { b.ended <- tr.run(b.settings) }()
+		b.after(time.Second)
+		b.signal(syscall.SIGHUP)
+		b.answer = lost
+		b.event(iproute.Event{Kind: iproute.LinkChange, Index: 7})
+		if got := b.file("STATUS"); got != "offline" {
+			t.Errorf("STATUS is %s while the config is read", got)
+		}
+		b.after(30 * time.Second)
+		b.signal(syscall.SIGHUP)
+		b.notes = nil
+		b.settings.section = section(1, 1, "192.0.2.9")
+		b.after(time.Minute) // the first reading has ended, and does not count
+		b.settings.section = section(1, 1, "192.0.2.10")
+		b.after(time.Minute)
+		questions := fmt.Sprint(b.questions())
+		if strings.Contains(questions, "192.0.2.9") || !strings.Contains(questions, "192.0.2.10") {
+			t.Error(questions)
+		}
+		b.stop()
+		b.after(time.Minute)
+	})
+}
+
 func TestAnIfupWithoutNetifdDoesNotEndTracking(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, section(3, 1, "192.0.2.7"))

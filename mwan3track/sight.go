@@ -35,7 +35,7 @@ type seen struct {
 
 // watch begins to listen to the kernel. Without that, changes are noticed by failing rounds.
 func (t *tracker) watch(ctx context.Context) {
-	t.sight.ctx, t.sight.seen = ctx, make(chan seen)
+	t.sight.ctx, t.sight.seen, t.reading.done = ctx, make(chan seen), make(chan fresh)
 	events, err := t.eyes.Watch(ctx)
 	if err != nil {
 		t.logf(syslog.Warning, "cannot see devices change: %s", err)
