@@ -34,8 +34,9 @@ var importTable = map[string][]string{
 	"mwan3/firewall": {"mwan3/apply", "mwan3/plan", "mwan3/config", "mwan3/network", "mwan3/nft", "mwan3/iptables"},
 
 	"mwan3track": {"mwan3/config", "mwan3/health", "mwan3/hotplug", "mwan3/iproute", "mwan3/network", "mwan3/reply",
-		"mwan3/syslog", "mwan3track/probe"},
-	"mwan3track/probe": {"mwan3/network"},
+		"mwan3/syslog", "mwan3track/probe", "mwan3track/resolve"},
+	"mwan3track/probe":   {"mwan3/network"},
+	"mwan3track/resolve": {"mwan3/network"},
 }
 
 // TestEveryImportIsInTheTable lists the packages of the three product modules and compares their imports, those of

@@ -16,6 +16,7 @@ import (
 	"mwan3/hotplug"
 	"mwan3/reply"
 	"mwan3/syslog"
+	"mwan3track/resolve"
 )
 
 // version is set by the linker: -X main.version=3.0.0.
@@ -75,7 +76,7 @@ func track(iface string) error {
 		signals: signals,
 		stop:    stop,
 		open:    openProber,
-		lookup:  systemLookup(),
+		lookup:  resolve.Default().Lookup,
 		uptime:  uptime,
 	}
 	return t.run(s)
