@@ -168,7 +168,11 @@ func (t *tracker) wake() time.Time {
 	if t.machine.paused() {
 		return wake
 	}
-	soon(t.schedule.wake(now))
+	if at := t.schedule.wake(now); at.After(t.sight.hold) {
+		soon(at)
+	} else {
+		soon(t.sight.hold)
+	}
 	return wake
 }
 
