@@ -116,6 +116,10 @@ func (c cli) own(name string, args []string) (func() error, bool) {
 		return c.daemons, true
 	case "mirror":
 		return func() error { return c.mirror(args) }, true
+	case "tracking":
+		return func() error { return c.tracking(args) }, true
+	case "path":
+		return func() error { return c.path(args) }, true
 	case "id":
 		return func() error { return c.id(args) }, true
 	case "print":

@@ -74,7 +74,7 @@ func (b *bench) note(format string, args ...any) {
 func (b *bench) Write(_ syslog.Severity, text string) { b.note("log %s", text) }
 func (b *bench) Close() error                         { return nil }
 
-func (b *bench) Settings(string) (settings, error) {
+func (b *bench) Settings(context.Context, string) (settings, error) {
 	b.publish()
 	return b.settings, b.missing
 }
@@ -118,8 +118,8 @@ func (b *bench) Probe(ctx context.Context, target probe.Target) probe.Result {
 	return b.answer
 }
 
-func (b *bench) lookup(_ context.Context, network, host string) ([]netip.Addr, error) {
-	b.note("lookup %s %s", network, host)
+func (b *bench) lookup(_ context.Context, family network.Family, host string) ([]netip.Addr, error) {
+	b.note("lookup %s %s", family, host)
 	if b.answer.OK {
 		return []netip.Addr{netip.MustParseAddr("::ffff:192.0.2.80")}, nil
 	}

@@ -2,98 +2,62 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net/netip"
-	"slices"
 	"syscall"
 
-	"mwan3/config"
+	"mwan3/hotplug"
 	"mwan3/iproute"
-	"mwan3/network"
-	"mwan3/survey"
+	"mwan3/reply"
 	"mwan3track/probe"
 )
 
-// looker sees the router that the program runs on.
-type looker struct{}
+// looker sees the router with mwan3's eyes: it asks the configurator, which has all that it takes to look and to decide
+// anyway. A tracker that looks once an hour need not have it in memory.
+type looker struct{ router hotplug.Router }
 
-// Settings reads the config of an interface.
-func (looker) Settings(iface string) (settings, error) {
-	cfg, _, err := survey.Config() // mwan3 tells of the faults
+// Settings asks what the config says about an interface. The error is an reply.Untracked when it is not to be tracked.
+func (l looker) Settings(ctx context.Context, iface string) (settings, error) {
+	text, err := l.router.Ask(ctx, "tracking", iface)
 	if err != nil {
-		return settings{}, fmt.Errorf("read the configuration: %w", err)
+		return settings{}, err
 	}
-	section, ok := cfg.Interface(iface)
-	if !ok {
-		return settings{}, nothing{reason: fmt.Sprintf("interface %s is not in the configuration", iface)}
+	found, err := reply.ParseSettings(text)
+	if untracked := (reply.Untracked{}); errors.As(err, &untracked) {
+		return settings{}, untracked
 	}
-	s := settings{section: section, mask: cfg.Globals.Mask, config: cfg}
-	return s, s.check()
+	if err != nil {
+		return settings{}, fmt.Errorf("understand %s tracking %s: %w", l.router.Configurator, iface, err)
+	}
+	found.Interface.Name, found.Interface.Enabled = iface, true
+	return settings{section: found.Interface, mask: found.Mask}, nil
 }
 
-// Look finds the interface's device, source and mark.
-func (looker) Look(ctx context.Context, s settings) (link, error) {
-	interfaces, err := survey.Interfaces(ctx, s.config)
+// Look asks for the interface's device, source and mark.
+func (l looker) Look(ctx context.Context, s settings) (link, error) {
+	text, err := l.router.Ask(ctx, "path", s.section.Name)
 	if err != nil {
 		return link{}, err
 	}
-	iface, _ := network.State{Interfaces: interfaces}.Lookup(s.section.Name, s.section.Family)
-	if !iface.Up || iface.Device == "" {
-		return link{}, nil
+	found, err := reply.ParsePath(text)
+	switch {
+	case err != nil:
+		return link{}, fmt.Errorf("understand %s path %s: %w", l.router.Configurator, s.section.Name, err)
+	case found.Up && found.Family != s.section.Family:
+		return link{}, fmt.Errorf("look for an %s path: the configuration says %s by now", s.section.Family, found.Family)
 	}
-	routing, err := iproute.Open()
-	if err != nil {
-		return link{}, err
-	}
-	defer routing.Close()
-	links, err := routing.Links()
-	if err != nil {
-		return link{}, fmt.Errorf("list devices: %w", err)
-	}
-	found := newLink(s, iface, links)
-	if slices.Contains(s.section.Tracking.Targets, config.GatewayTarget) {
-		found.gateway, err = routing.NextHop(s.section.Family, found.index, found.path.Mark)
-	}
-	return found, err
+	return link{
+		up:      found.Up,
+		index:   found.Index,
+		gateway: found.Gateway,
+		guessed: found.Guessed,
+		path:    probe.Path{Family: found.Family, Device: found.Device, Source: found.Source, Mark: found.Mark},
+	}, nil
 }
 
 // Watch reports changes of devices and addresses.
 func (looker) Watch(ctx context.Context) (<-chan iproute.Event, error) {
 	return iproute.WatchLinks(ctx)
-}
-
-func newLink(s settings, iface network.Interface, links []iproute.Link) link {
-	index, device, router := addrs(iface.Device, links)
-	source, guessed := network.Source(iface, s.section.Family, device, router)
-	if source.IsUnspecified() {
-		source = netip.Addr{}
-	}
-	return link{
-		up:      true,
-		index:   index,
-		guessed: guessed,
-		path:    probe.Path{Family: s.section.Family, Device: iface.Device, Source: source, Mark: mark(s, iface)},
-	}
-}
-
-// mark makes probes use the main table or, where that has no default route through the device because the config names
-// the next hop, the interface's own.
-func mark(s settings, iface network.Interface) uint32 {
-	if iface.Gateway.IsValid() {
-		return s.mask.Mark(s.section.ID)
-	}
-	return s.mask.SpecialMark(config.Default)
-}
-
-// addrs returns the index and the addresses of a device, and the addresses of the router as a whole.
-func addrs(device string, links []iproute.Link) (index int, onDevice, onRouter []netip.Prefix) {
-	for _, link := range links {
-		if link.Name == device {
-			index, onDevice = link.Index, link.Addrs
-		}
-		onRouter = append(onRouter, link.Addrs...)
-	}
-	return index, onDevice, onRouter
 }
 
 // uptime returns the seconds since the router started, rounded down, as scripts read them from /proc/uptime. It is asked

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +14,9 @@ import (
 
 	"mwan3/health"
 	"mwan3/hotplug"
+	"mwan3/reply"
 	"mwan3/syslog"
+	"mwan3track/resolve"
 )
 
 // version is set by the linker: -X main.version=3.0.0.
@@ -40,37 +43,40 @@ func start(args []string, stderr io.Writer) int {
 		fmt.Println("mwan3track", version)
 		return 0
 	}
-	signals, stop := make(chan os.Signal, 16), make(chan os.Signal, 1) // one that is full loses signals
-	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGHUP)
-	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
-	s, err := looker{}.Settings(args[0])
-	if err == nil {
-		err = track(s, signals, stop)
-	}
+	err := track(args[0])
 	if err == nil {
 		return 0
 	}
 	fmt.Fprintf(stderr, "mwan3track: %s\n", err)
-	if reason := (nothing{}); errors.As(err, &reason) && reason.valid {
+	if reason := (reply.Untracked{}); errors.As(err, &reason) && reason.Fine {
 		return 0
 	}
 	return 1
 }
 
-func track(s settings, signals, stop <-chan os.Signal) error {
+// track tracks an interface until it is told to stop. Before it knows how, a SIGTERM ends the program at once.
+func track(iface string) error {
 	tools, err := hotplug.Default()
 	if err != nil {
 		return err
 	}
+	signals, stop := make(chan os.Signal, 16), make(chan os.Signal, 1) // one that is full loses signals
+	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGHUP)
+	eyes := looker{tools}
+	s, err := eyes.Settings(context.Background(), iface)
+	if err != nil {
+		return err
+	}
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
 	t := &tracker{
-		eyes:    looker{},
+		eyes:    eyes,
 		voice:   tools,
 		log:     syslog.New("mwan3track"),
 		store:   health.Default(),
 		signals: signals,
 		stop:    stop,
 		open:    openProber,
-		lookup:  systemLookup(),
+		lookup:  resolve.Default().Lookup,
 		uptime:  uptime,
 	}
 	return t.run(s)

@@ -37,8 +37,8 @@ func must(t *testing.T, err error) {
 
 func newMachineLab(t *testing.T) *machineLab {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "mwan3track")
-	build := exec.Command("go", "build", "-o", program, ".")
+	dir := t.TempDir()
+	build := exec.Command("go", "build", "-o", dir, ".", "mwan3")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %s", err, out)
@@ -46,13 +46,15 @@ func newMachineLab(t *testing.T) *machineLab {
 	runtime.LockOSThread() // and never unlocked: the namespaces end with the thread
 	must(t, syscall.Unshare(syscall.CLONE_NEWNS|syscall.CLONE_NEWNET))
 	must(t, syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""))
-	text, err := os.ReadFile(program)
-	must(t, err)
+	program, err1 := os.ReadFile(filepath.Join(dir, "mwan3track"))
+	asked, err2 := os.ReadFile(filepath.Join(dir, "mwan3"))
+	must(t, errors.Join(err1, err2))
 	for _, dir := range []string{"/etc", "/run", "/usr/sbin"} {
 		must(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, ""))
 	}
 	l := &machineLab{t: t, tracker: "/usr/sbin/mwan3track"}
-	must(t, os.WriteFile(l.tracker, text, 0o755))
+	must(t, os.WriteFile(l.tracker, program, 0o755))
+	must(t, os.WriteFile(realMwan3, asked, 0o755))
 	self, err := os.ReadFile("/proc/self/exe")
 	must(t, err)
 	must(t, os.WriteFile("/usr/sbin/mwan3", self, 0o755))
@@ -282,6 +284,34 @@ func TestWhatCannotBeTrackedIsSaid(t *testing.T) {
 	if _, err := os.Stat("/var/run/mwan3track"); err == nil {
 		t.Error("a directory was made")
 	}
+}
+
+func TestATrackerThatCannotAskSaysWhatItCannotRun(t *testing.T) {
+	l := newMachineLab(t)
+	must(t, os.Remove("/usr/sbin/mwan3"))
+	text, err := exec.Command(l.tracker, "wan").CombinedOutput()
+	const want = "mwan3track: run /usr/sbin/mwan3 tracking wan: fork/exec /usr/sbin/mwan3: no such file or directory\n"
+	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != 1 || string(text) != want {
+		t.Errorf("%v, %q; want exit code 1, %q", err, text, want)
+	}
+}
+
+func TestATrackerGoesOnWithoutMwan3(t *testing.T) {
+	l := newMachineLab(t)
+	l.answer("192.0.2.7/24", true)
+	l.config(wanSection("wan", "ipv4", "192.0.2.7")...)
+	cmd := l.start("wan")
+	l.await("/var/run/mwan3track/wan/STATUS", "online\n")
+	must(t, os.Rename("/usr/sbin/mwan3", "/usr/sbin/mwan3-away"))
+	must(t, cmd.Process.Signal(syscall.SIGHUP))
+	l.answer("192.0.2.7/24", false)
+	l.await("/var/run/mwan3track/wan/STATUS", "offline\n")
+	l.config(wanSection("wan", "ipv4", "192.0.2.8")...)
+	l.answer("192.0.2.8/24", true)
+	must(t, os.Rename("/usr/sbin/mwan3-away", "/usr/sbin/mwan3"))
+	l.await("/var/run/mwan3track/wan/TRACK_192.0.2.8", "up\n")
+	must(t, cmd.Process.Signal(syscall.SIGTERM))
+	must(t, cmd.Wait())
 }
 
 func TestTheTrackerProbesWithTheMethodOfTheConfig(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"sync"
 	"time"
@@ -21,21 +20,16 @@ const (
 	lookupTime = 10 * time.Second
 )
 
-// lookup asks for the addresses of a host; network is ip4 or ip6.
-type lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
-
-// systemLookup asks as every other program on the router does: by any uplink, as probes of one that is down could not.
-func systemLookup() lookup {
-	resolver := &net.Resolver{PreferGo: true}
-	return resolver.LookupNetIP
-}
+// lookup finds the addresses of a host as every other program on the router does: by any uplink, as probes of one that is
+// down could not.
+type lookup func(ctx context.Context, family network.Family, host string) ([]netip.Addr, error)
 
 // name knows the address of one target.
 type name struct {
-	host    string // as the config has it
-	lookup  lookup
-	network string
-	fixed   bool // nobody is asked for its address
+	host   string // as the config has it
+	lookup lookup
+	family network.Family
+	fixed  bool // nobody is asked for its address
 
 	mu    sync.Mutex
 	addr  netip.Addr    // the last one known
@@ -45,12 +39,11 @@ type name struct {
 }
 
 func newNames(lookup lookup, family network.Family, targets []string) []*name {
-	network4or6 := map[network.Family]string{network.IPv4: "ip4", network.IPv6: "ip6"}[family]
 	var names []*name
 	for _, target := range targets {
 		addr, err := netip.ParseAddr(target)
 		fixed := err == nil || target == config.GatewayTarget
-		names = append(names, &name{host: target, lookup: lookup, network: network4or6, fixed: fixed, addr: addr})
+		names = append(names, &name{host: target, lookup: lookup, family: family, fixed: fixed, addr: addr})
 	}
 	return names
 }
@@ -111,7 +104,7 @@ func (n *name) ask(done chan<- struct{}) {
 	defer close(done)
 	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
 	defer cancel()
-	addrs, err := n.lookup(ctx, n.network, n.host)
+	addrs, err := n.lookup(ctx, n.family, n.host)
 	if err == nil && len(addrs) == 0 {
 		err = errors.New("no address")
 	}

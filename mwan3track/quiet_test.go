@@ -18,7 +18,7 @@ import (
 // quiet is a router where all is well and nobody listens.
 type quiet struct{}
 
-func (quiet) Settings(string) (settings, error) { return settings{}, nil }
+func (quiet) Settings(context.Context, string) (settings, error) { return settings{}, nil }
 func (quiet) Look(context.Context, settings) (link, error) {
 	return link{up: true, path: probe.Path{Device: "eth0"}}, nil
 }

@@ -9,10 +9,10 @@ import (
 // ask asks the targets whose turn it is, each round on a lane of its own. While the network cannot be looked at the way
 // that was seen last has to do.
 func (t *tracker) ask() error {
-	if t.machine.paused() {
+	now := time.Now()
+	if t.machine.paused() || now.Before(t.sight.hold) {
 		return nil
 	}
-	now := time.Now()
 	for i, ok := t.schedule.ask(now); ok; i, ok = t.schedule.ask(now) {
 		t.laneOf(i.round).ask(question{i, t.link.path, t.link.index, t.machine.tracking, t.names[i.target]}, t.open)
 	}

@@ -15,6 +15,10 @@ const (
 	lookPause   = 5 * time.Second
 )
 
+// holdTime is for how long nobody is asked when the device has lost an address, unless a look ends that before. What would
+// be asked from the address that is gone can only fail.
+const holdTime = 500 * time.Millisecond
+
 // sight is what the tracker knows of its looks at the network, which another goroutine does.
 type sight struct {
 	ctx     context.Context // of the tracker
@@ -24,6 +28,7 @@ type sight struct {
 	at      time.Time // when the last one was begun
 	due     time.Time // when another one has to begin; zero: never
 	found   *seen     // what the last one saw, until it is taken in
+	hold    time.Time // until when nobody is asked
 	dead    int       // the device that cannot send, as the kernel said last; 0: none
 }
 
@@ -35,7 +40,7 @@ type seen struct {
 
 // watch begins to listen to the kernel. Without that, changes are noticed by failing rounds.
 func (t *tracker) watch(ctx context.Context) {
-	t.sight.ctx, t.sight.seen = ctx, make(chan seen)
+	t.sight.ctx, t.sight.seen, t.reading.done = ctx, make(chan seen), make(chan fresh)
 	events, err := t.eyes.Watch(ctx)
 	if err != nil {
 		t.logf(syslog.Warning, "cannot see devices change: %s", err)
@@ -63,6 +68,9 @@ func (t *tracker) noteEvent(event iproute.Event, ok bool) {
 		if event.Kind == iproute.LinkChange && event.Index == t.sight.dead {
 			t.sight.dead = 0
 		}
+		if event.Gone && event.Kind == iproute.AddrChange {
+			t.sight.hold = time.Now().Add(holdTime)
+		}
 		t.lookSoon(settlePause)
 	}
 }
@@ -84,6 +92,9 @@ func (t *tracker) lookAgain() error {
 		t.sight.found = nil
 		if found.number == t.sight.number {
 			t.sight.looking = false
+			if t.sight.due.IsZero() { // else what was seen may be from before
+				t.sight.hold = time.Time{}
+			}
 			if err := t.see(found.link, found.err); err != nil {
 				return err
 			}
@@ -157,7 +168,7 @@ func (t *tracker) cut(why string) error {
 // lookNow looks and waits for what is seen. The error is errStopped when a signal does not let it wait.
 func (t *tracker) lookNow() (found link, err error) {
 	t.sight.number++ // what an earlier look sees does not count
-	t.sight.looking, t.sight.at, t.sight.due = false, time.Now(), time.Time{}
+	t.sight.looking, t.sight.at, t.sight.due, t.sight.hold = false, time.Now(), time.Time{}, time.Time{}
 	s := t.settings
 	stopped := t.await(func() { found, err = t.eyes.Look(t.sight.ctx, s) })
 	if stopped != nil {

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"errors"
 	"os"
 	"syscall"
 	"time"
-
-	"mwan3/syslog"
 )
 
 // requests are what signals, and the kernel, have asked for since the last step.
@@ -69,25 +66,6 @@ func (t *tracker) ifup() error {
 		return err
 	}
 	return t.connect()
-}
-
-// reload reads the config again. Where it says the same as before about this interface the network is looked at.
-func (t *tracker) reload() error {
-	fresh, err := t.eyes.Settings(t.settings.section.Name)
-	switch {
-	case errors.Is(err, errNothing):
-		t.logf(syslog.Notice, "Interface %s: %s", t.settings.section.Name, err)
-		return errStopped
-	case err != nil:
-		t.logf(syslog.Warning, "Interface %s: keeping the old configuration: %s", t.settings.section.Name, err)
-		return nil
-	case fresh.same(t.settings):
-		t.settings.config = fresh.config
-		t.lookSoon(0)
-		return nil
-	}
-	t.noteWrite(t.files.Clean())
-	return t.begin(fresh)
 }
 
 // note remembers a signal until it can be obeyed.

@@ -5,11 +5,20 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
-// TestMain makes the test binary stand in for the programs that the tracker calls.
+// realMwan3 is where the lab keeps the program that the test binary stands in for.
+const realMwan3 = "/usr/sbin/mwan3-real"
+
+// TestMain makes the test binary stand in for the programs that the tracker calls. What mwan3 is only asked it answers
+// itself.
 func TestMain(m *testing.M) {
+	if asked := len(os.Args) == 3 && (os.Args[1] == "tracking" || os.Args[1] == "path"); asked {
+		fmt.Fprintln(os.Stderr, syscall.Exec(realMwan3, os.Args, os.Environ()))
+		os.Exit(1)
+	}
 	if name := filepath.Base(os.Args[0]); name == "hotplug-call" || name == "mwan3" {
 		os.Exit(standIn(name))
 	}

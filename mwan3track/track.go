@@ -32,13 +32,13 @@ type link struct {
 type settings struct {
 	section config.Interface
 	mask    config.Mask
-	config  config.Config // where the section stands, for looks at the network
 }
 
 // eyes see the router.
 type eyes interface {
-	// Settings reads the config of an interface. The error wraps errNothing when there is nothing to track.
-	Settings(iface string) (settings, error)
+	// Settings reads the config of an interface. The error is an reply.Untracked when there is nothing to track. It may
+	// take seconds.
+	Settings(ctx context.Context, iface string) (settings, error)
 	// Look finds the interface's device, source and mark. It may take seconds.
 	Look(ctx context.Context, s settings) (link, error)
 	// Watch reports changes of devices and addresses until ctx ends.
@@ -81,6 +81,7 @@ type tracker struct {
 	herald   *herald
 	events   <-chan iproute.Event
 	sight    sight
+	reading  reading
 	timer    *time.Timer
 
 	first      bool // not connected since the start
@@ -118,7 +119,7 @@ func (t *tracker) run(s settings) error {
 
 // step does what is due and waits for the next thing to happen.
 func (t *tracker) step() error {
-	for _, due := range []func() error{t.obey, t.lookAgain, t.judge, t.ask} {
+	for _, due := range []func() error{t.obey, t.readAgain, t.lookAgain, t.judge, t.ask} {
 		if err := due(); err != nil {
 			return err
 		}
@@ -144,6 +145,8 @@ func (t *tracker) wait() {
 		t.noteEvent(event, ok)
 	case seen := <-t.sight.seen:
 		t.sight.found = &seen
+	case fresh := <-t.reading.done:
+		t.reading.found = &fresh
 	case err := <-t.herald.failed:
 		t.report(err)
 	}
@@ -161,10 +164,17 @@ func (t *tracker) wake() time.Time {
 	if !t.sight.looking { // else what is seen wakes
 		soon(t.sight.due)
 	}
+	if !t.reading.busy {
+		soon(t.reading.due)
+	}
 	if t.machine.paused() {
 		return wake
 	}
-	soon(t.schedule.wake(now))
+	if at := t.schedule.wake(now); at.After(t.sight.hold) {
+		soon(at)
+	} else {
+		soon(t.sight.hold)
+	}
 	return wake
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mwan3/health"
+	"mwan3/reply"
 	"mwan3track/probe"
 )
 
@@ -90,7 +91,8 @@ func TestAReloadOfTheSameSettingsDisturbsNothing(t *testing.T) {
 		b.signal(syscall.SIGHUP)
 		b.after(6 * time.Second)
 		b.expect(online0, first0, "0 probe 192.0.2.7",
-			"4 log Interface wan: keeping the old configuration: read the configuration: no such file", "10 probe 192.0.2.7")
+			"4 log Interface wan: keeping the old configuration: read the configuration: no such file",
+			"9 log Interface wan: keeping the old configuration: read the configuration: no such file", "10 probe 192.0.2.7")
 		b.hang = true
 		b.missing = nil
 		b.after(10 * time.Second)
@@ -126,8 +128,7 @@ func TestAnInterfaceThatIsNoLongerTrackedEndsTheTracker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, section(2, 2, "192.0.2.7"))
 		b.start()
-		b.settings.section.Enabled = false
-		b.missing = b.settings.check()
+		b.missing = reply.Untracked{Reason: "interface wan is not enabled"}
 		b.notes = nil
 		b.signal(syscall.SIGHUP)
 		b.expect("0 log Interface wan: interface wan is not enabled")

@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -93,20 +92,6 @@ func (r Router) Apply(event Event) error {
 	ctx, cancel := context.WithTimeout(context.Background(), applyPatience)
 	defer cancel()
 	return run(ctx, r.Configurator, []string{"hotplug"}, append(event.environ(), path()))
-}
-
-// Ask runs a command of the configurator and returns what it prints. An error has the text of its stderr.
-func (r Router) Ask(ctx context.Context, args ...string) (string, error) {
-	keepFiles()
-	cmd := exec.CommandContext(ctx, r.Configurator, args...)
-	cmd.Env = []string{path()}
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("run mwan3 %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
-	}
-	return string(out), nil
 }
 
 // path is the search path for the tools that the configurator runs.

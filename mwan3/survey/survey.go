@@ -1,5 +1,5 @@
 // Package survey looks around: it reads the config, the interfaces, the kernel's routes and rules and the verdicts,
-// and hands them over as the inputs of a plan. All programs look through it, so they cannot see different routers.
+// and hands them over as the inputs of a plan. Trackers see the router through mwan3, so nobody sees a different one.
 package survey
 
 import (
