@@ -48,6 +48,18 @@ func (s *Site) BecomeOpenWrt(files string) error {
 	return nil
 }
 
+// BecomePlain makes the router a plain Linux machine, on which mwan3 starts its daemons itself. In a lab it is one; a machine
+// loses the init script that the package has brought.
+func (s *Site) BecomePlain() error {
+	if !s.Machine {
+		return nil
+	}
+	if err := os.Remove("/etc/init.d/mwan3"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("become a plain machine: %w", err)
+	}
+	return nil
+}
+
 // useBusybox makes busybox the router's shell: its scripts may use what OpenWrt's can, and no more.
 func useBusybox() error {
 	busybox, err := exec.LookPath("busybox")

@@ -33,7 +33,7 @@ func (s *stage) draw(_ *testscript.TestScript, args []string) error {
 	}
 	switch args[0] {
 	case "standalone":
-		return nil
+		return s.lab.BecomePlain()
 	case "openwrt":
 		return s.lab.BecomeOpenWrt(s.Files)
 	}
