@@ -9,8 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"qemu/arch"
 	"qemu/image"
@@ -67,7 +70,7 @@ func nics() []machine.NIC {
 const bootTime = 3 * time.Minute
 
 // boot makes a router, has a look at it and switches it off.
-func (o options) boot(ctx context.Context, a arch.Arch) (err error) {
+func (o options) boot(ctx context.Context, a arch.Arch) error {
 	i, err := o.image(ctx, a)
 	if err != nil {
 		return err
@@ -76,6 +79,25 @@ func (o options) boot(ctx context.Context, a arch.Arch) (err error) {
 	if err != nil {
 		return err
 	}
+	return inOwnNetwork(func() error { return o.run(ctx, a, i, dir) })
+}
+
+// inOwnNetwork runs a function in a network namespace that ends with it. Its thread is never given back.
+func inOwnNetwork(do func() error) error {
+	result := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			result <- fmt.Errorf("network namespace: %w", err)
+			return
+		}
+		result <- do()
+	}()
+	return <-result
+}
+
+// run switches a router on, in the network namespace of the calling thread, and looks at it.
+func (o options) run(ctx context.Context, a arch.Arch, i image.Image, dir string) (err error) {
 	began := time.Now()
 	m, err := machine.Start(ctx, machine.Config{Arch: a, Image: i, Memory: o.memory, NICs: nics(), Dir: dir, KVM: o.kvm})
 	if err != nil {

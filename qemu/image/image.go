@@ -42,11 +42,11 @@ func Make(ctx context.Context, s store.Store, a arch.Arch, overlays ...string) (
 			return Image{}, err
 		}
 	}
-	k, err := kernel.Make(ctx, s, a, debs)
+	userland, err := makeUserland(ctx, s, a, debs)
 	if err != nil {
 		return Image{}, err
 	}
-	userland, err := makeUserland(ctx, s, a, debs)
+	k, err := kernel.Make(ctx, s, a, debs)
 	if err != nil {
 		return Image{}, err
 	}
