@@ -66,8 +66,8 @@ func nics() []machine.NIC {
 	return all
 }
 
-// bootTime is how long a router may take until its engine answers, on a busy host.
-const bootTime = 3 * time.Minute
+// bootTime is how long a router may take for anything, on a busy host.
+const bootTime = 5 * time.Minute
 
 // boot makes a router, has a look at it and switches it off.
 func (o options) boot(ctx context.Context, a arch.Arch) error {
@@ -143,7 +143,7 @@ func (l looker) ask(r wire.Request) (wire.Answer, error) {
 	if err := json.NewEncoder(l.m.Channel()).Encode(r); err != nil {
 		return wire.Answer{}, err
 	}
-	return l.answer(time.Minute)
+	return l.answer(bootTime)
 }
 
 // look goes through the list of what the router is to do.

@@ -109,9 +109,6 @@ func (c compiler) iptables(source string, a arch.Arch) error {
 	if err := copyTree(source, tree); err != nil {
 		return err
 	}
-	if _, err := command.Run(c.ctx, tree, "autoreconf", "-fi"); err != nil {
-		return err
-	}
 	if _, err := command.Run(c.ctx, tree, "./configure", iptablesSettings(a)...); err != nil {
 		return err
 	}

@@ -111,9 +111,6 @@ func makeInitrd(s store.Store, a arch.Arch, k kernel.Kernel, userland string) (s
 	return filepath.Join(entry, "initrd.gz"), err
 }
 
-// kept is how many disks of a router are kept: they change with each build of a caller's programs, and each takes tens of MB.
-const kept = 3
-
 func makeDisk(ctx context.Context, s store.Store, a arch.Arch, k kernel.Kernel, userland string, overlays []string) (string, error) {
 	key := store.NewKey(recipe, filepath.Base(userland), filepath.Base(k.Modules), fmt.Sprint(folders(), links(a), modules()))
 	if err := key.FS(ours); err != nil {
@@ -130,10 +127,7 @@ func makeDisk(ctx context.Context, s store.Store, a arch.Arch, k kernel.Kernel, 
 		}
 		return errors.Join(err, os.RemoveAll(root))
 	})
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(entry, "disk.ext4"), s.Keep("disk-"+a.Name, kept)
+	return filepath.Join(entry, "disk.ext4"), err
 }
 
 // layOut makes the root of a router out of its programs.

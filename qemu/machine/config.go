@@ -31,8 +31,6 @@ type Config struct {
 	Dir string
 	// Extra is a raw image that is the second drive; empty: none.
 	Extra string
-	// Whole says that Image.Disk is a disk with partitions, and perhaps what boots it, instead of a file system.
-	Whole bool
 	// Append is added to the kernel's command line.
 	Append string
 	// KVM runs the code on the host's processor instead of translating it.
@@ -114,10 +112,8 @@ func (c Config) boot() []string {
 		return nil
 	}
 	line := "console=" + c.Arch.Console + " " + c.Image.Append
-	if !c.Whole {
-		for i, nic := range c.NICs {
-			line += fmt.Sprintf(" lab.nic=%s/%s", nic.Name, nic.address(i))
-		}
+	for i, nic := range c.NICs {
+		line += fmt.Sprintf(" lab.nic=%s/%s", nic.Name, nic.address(i))
 	}
 	if c.Append != "" {
 		line += " " + c.Append
