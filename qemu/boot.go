@@ -99,7 +99,7 @@ func inOwnNetwork(do func() error) error {
 // run switches a router on, in the network namespace of the calling thread, and looks at it.
 func (o options) run(ctx context.Context, a arch.Arch, i image.Image, dir string) (err error) {
 	began := time.Now()
-	m, err := machine.Start(ctx, machine.Config{Arch: a, Image: i, Memory: o.memory, NICs: nics(), Dir: dir, KVM: o.kvm})
+	m, err := machine.Start(ctx, machine.Config{Arch: a, Image: i, Memory: o.memory, NICs: nics(), Dir: dir, KVM: o.kvm, Append: o.words})
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,8 @@ func (l looker) answer(patience time.Duration) (wire.Answer, error) {
 	}
 	err := l.answers.Decode(&a)
 	if errors.Is(err, io.EOF) {
-		err = errors.New("the machine is off")
+		ending, failure := l.m.Wait()
+		err = errors.Join(fmt.Errorf("the machine is off: %s", ending), failure)
 	}
 	return a, err
 }

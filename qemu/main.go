@@ -27,6 +27,7 @@ type options struct {
 	memory  int // MiB
 	kvm     bool
 	verbose bool
+	words   string // for the kernel's command line
 	archs   []arch.Arch
 }
 
@@ -72,6 +73,7 @@ func parse(args []string) (options, error) {
 	set.StringVar(&o.store.Root, "store", "build/qemu", "folder of what is kept")
 	set.IntVar(&o.memory, "memory", 128, "of the router, in MiB")
 	set.BoolVar(&o.kvm, "kvm", false, "run on the host's processor; wants one of the same kind")
+	set.StringVar(&o.words, "append", "", "more for the kernel's command line, as loglevel=7")
 	set.BoolVar(&o.verbose, "v", false, "print what the router's commands print")
 	if err := set.Parse(args[1:]); err != nil {
 		return o, err

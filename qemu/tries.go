@@ -27,7 +27,7 @@ func tries(a arch.Arch) []try {
 	disk.show = true
 	kernel := shell("kernel", "uname -rm; cut -d' ' -f1 /proc/uptime")
 	kernel.show = true
-	cards := shell("cards", `for n in lan guest wan0 wan1 wan2; do ip link set $n up || exit 1; echo $n $(basename $(readlink /sys/class/net/$n/device/driver)); done`)
+	cards := shell("cards", `for n in lan guest wan0 wan1 wan2; do ip link set $n up || { ip -br link; dmesg | grep -iE "eth|virtio|pci" | tail -n 40; exit 1; }; echo $n $(basename $(readlink /sys/class/net/$n/device/driver)); done`)
 	cards.show = true
 	echo := strings.Repeat("0123456789", 20000)
 	all := []try{

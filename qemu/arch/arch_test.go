@@ -68,3 +68,16 @@ func TestTheLastModelOfCardGoesOn(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestDevicesShareTheSlotsThatHaveInterrupts(t *testing.T) {
+	t.Parallel()
+	a := Arch{Slots: []int{18, 21}}
+	for number, want := range []string{"0x12.0", "0x15.0", "0x12.1", "0x15.1"} {
+		if got := a.Address(number); got != ",multifunction=on,addr="+want {
+			t.Errorf("device %d: %s, want %s", number, got, want)
+		}
+	}
+	if got := (Arch{}).Address(3); got != "" {
+		t.Error(got)
+	}
+}
