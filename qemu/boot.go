@@ -9,8 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"qemu/arch"
 	"qemu/image"
@@ -63,11 +66,11 @@ func nics() []machine.NIC {
 	return all
 }
 
-// bootTime is how long a router may take until its engine answers, on a busy host.
-const bootTime = 3 * time.Minute
+// bootTime is how long a router may take for anything, on a busy host.
+const bootTime = 5 * time.Minute
 
 // boot makes a router, has a look at it and switches it off.
-func (o options) boot(ctx context.Context, a arch.Arch) (err error) {
+func (o options) boot(ctx context.Context, a arch.Arch) error {
 	i, err := o.image(ctx, a)
 	if err != nil {
 		return err
@@ -76,8 +79,27 @@ func (o options) boot(ctx context.Context, a arch.Arch) (err error) {
 	if err != nil {
 		return err
 	}
+	return inOwnNetwork(func() error { return o.run(ctx, a, i, dir) })
+}
+
+// inOwnNetwork runs a function in a network namespace that ends with it. Its thread is never given back.
+func inOwnNetwork(do func() error) error {
+	result := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			result <- fmt.Errorf("network namespace: %w", err)
+			return
+		}
+		result <- do()
+	}()
+	return <-result
+}
+
+// run switches a router on, in the network namespace of the calling thread, and looks at it.
+func (o options) run(ctx context.Context, a arch.Arch, i image.Image, dir string) (err error) {
 	began := time.Now()
-	m, err := machine.Start(ctx, machine.Config{Arch: a, Image: i, Memory: o.memory, NICs: nics(), Dir: dir, KVM: o.kvm})
+	m, err := machine.Start(ctx, machine.Config{Arch: a, Image: i, Memory: o.memory, NICs: nics(), Dir: dir, KVM: o.kvm, Append: o.words})
 	if err != nil {
 		return err
 	}
@@ -112,7 +134,8 @@ func (l looker) answer(patience time.Duration) (wire.Answer, error) {
 	}
 	err := l.answers.Decode(&a)
 	if errors.Is(err, io.EOF) {
-		err = errors.New("the machine is off")
+		ending, failure := l.m.Wait()
+		err = errors.Join(fmt.Errorf("the machine is off: %s", ending), failure)
 	}
 	return a, err
 }
@@ -121,7 +144,7 @@ func (l looker) ask(r wire.Request) (wire.Answer, error) {
 	if err := json.NewEncoder(l.m.Channel()).Encode(r); err != nil {
 		return wire.Answer{}, err
 	}
-	return l.answer(time.Minute)
+	return l.answer(bootTime)
 }
 
 // look goes through the list of what the router is to do.

@@ -31,6 +31,7 @@ type options struct {
 	memory  int // MiB
 	kvm     bool
 	verbose bool
+	words   string // for the kernel's command line
 	archs   []arch.Arch
 
 	packages string // folder of OpenWrt's packages, one below it for each architecture
@@ -93,6 +94,7 @@ func parse(args []string) (options, error) {
 	set.StringVar(&o.packages, "packages", "build/ipk", "folder of the packages")
 	set.StringVar(&o.pattern, "script", "^(coldboot|failover-silent|failover-carrier)$", "of the names of scripts")
 	set.IntVar(&o.jobs, "jobs", 1, "machines at the same time")
+	set.StringVar(&o.words, "append", "", "more for the kernel's command line, as loglevel=7")
 	set.BoolVar(&o.verbose, "v", false, "print what the router's commands print")
 	if err := set.Parse(args[1:]); err != nil {
 		return o, err

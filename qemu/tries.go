@@ -27,7 +27,7 @@ func tries(a arch.Arch) []try {
 	disk.show = true
 	kernel := shell("kernel", "uname -rm; cut -d' ' -f1 /proc/uptime")
 	kernel.show = true
-	cards := shell("cards", `for n in lan guest wan0 wan1 wan2; do ip link set $n up || exit 1; echo $n $(basename $(readlink /sys/class/net/$n/device/driver)); done`)
+	cards := shell("cards", `for n in lan guest wan0 wan1 wan2; do ip link set $n up || { ip -br link; dmesg | grep -iE "eth|virtio|pci" | tail -n 40; exit 1; }; echo $n $(basename $(readlink /sys/class/net/$n/device/driver)); done`)
 	cards.show = true
 	echo := strings.Repeat("0123456789", 20000)
 	all := []try{
@@ -35,15 +35,16 @@ func tries(a arch.Arch) []try {
 		{name: "200 kB there and back", request: wire.Request{Echo: echo}, want: echo},
 		shell("file systems", `for d in /proc /sys /dev /dev/pts /tmp /sys/fs/cgroup; do grep -q " $d " /proc/mounts || { echo $d; exit 1; }; done; [ -d /var/run ] && [ $(ls -ld /var/run/ | wc -l) = 1 ] && touch /var/run/x /root/x`),
 		shell("VLAN, macvlan, veth, bridge", `ip link add link wan1 name wan1.7 type vlan id 7 && ip link add link wan1 name mac0 type macvlan && ip link add veth0 type veth peer name veth1 && ip link add br0 type bridge && ip link del wan1.7 && ip link del mac0 && ip link del veth0 && ip link del br0`),
-		shell("rules and tables", `ip rule add pref 2001 fwmark 0x100/0x3f00 lookup 7 && ip rule | grep -q 2001: && ip route add unreachable 192.0.2.0/24 table 7 && ip route show table 7 | grep -q unreachable && ip rule del pref 2001 && ip -6 rule | grep -q main`),
+		shell("rules and tables", `ip rule add pref 2001 fwmark 0x100/0x3f00 lookup 7 && ip rule | grep -q 2001: && ip route add unreachable 192.0.2.0/24 table 7 && ip route show table 7 | grep -q unreachable && ip rule del pref 2001 && ip -6 rule add pref 2001 fwmark 0x100/0x3f00 lookup 7 && ip -6 rule | grep -q 2001: && ip -6 rule del pref 2001`),
 		shell("ping", "ping -c1 -W5 127.0.0.1"),
-		{name: "cgroup BPF", request: wire.Request{Bind: "wan2"}},
 	}
 	if a.Debian != "" {
 		all = append(all, nftables()...)
 		all = append(all, sets()...)
 	}
-	return append(all, firewall("iptables-legacy", a)...)
+	all = append(all, firewall("iptables-legacy", a)...)
+	// It is the last one: what the engine starts from then on is bound as well, and can have no IPv6 socket.
+	return append(all, try{name: "cgroup BPF", request: wire.Request{Bind: "wan2"}})
 }
 
 // nftables are tries of what mwan3 loads with nft.
@@ -77,10 +78,11 @@ func sets() []try {
 
 // firewall tries what mwan3 loads with one of the iptables.
 func firewall(program string, a arch.Arch) []try {
-	load := `-t mangle -N m && X -t mangle -A m -p tcp -m multiport --dports 80,443 -m statistic --mode random --probability 0.5 -m mark --mark 0/0x3f00 -m comment --comment "a b" -j MARK --set-xmark 0x100/0x3f00 && X -t mangle -A m -j CONNMARK --restore-mark --nfmask 0x3f00 --ctmask 0x3f00 && X -t mangle -A m -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j LOG --log-prefix x && X -t mangle -A PREROUTING -j m && X-save -t mangle | X-restore && X -t mangle -F && X -t mangle -X m && X -t nat -A POSTROUTING -o wan0 -j MASQUERADE && X -t nat -F`
+	load := `-t mangle -N m && @ -t mangle -A m -p tcp -m multiport --dports 80,443 -m statistic --mode random --probability 0.5 -m mark --mark 0/0x3f00 -m comment --comment "a b" -j MARK --set-xmark 0x100/0x3f00 && @ -t mangle -A m -j CONNMARK --restore-mark --nfmask 0x3f00 --ctmask 0x3f00 && @ -t mangle -A m -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j LOG --log-prefix x && @ -t mangle -A PREROUTING -j m && @-save -t mangle | @-restore && @ -t mangle -F && @ -t mangle -X m && @ -t nat -A POSTROUTING -o wan0 -j MASQUERADE && @ -t nat -F`
+	program6 := strings.Replace(program, "ip", "ip6", 1)
 	all := []try{
-		shell(program, strings.ReplaceAll("X "+load, "X", program)),
-		shell(strings.Replace(program, "ip", "ip6", 1), strings.ReplaceAll("X "+load, "X", strings.Replace(program, "ip", "ip6", 1))),
+		shell(program, strings.ReplaceAll("@ "+load, "@", program)),
+		shell(program6, strings.ReplaceAll("@ "+load, "@", program6)),
 	}
 	if a.Debian != "" && slices.Contains(a.Backends, "iptables") {
 		all = append(all, shell("iptables with sets", `ipset create s hash:ip,mark timeout 60 && iptables -t mangle -A OUTPUT -m set --match-set s src,src -j SET --add-set s src,src && iptables -t mangle -F && ipset destroy s`))

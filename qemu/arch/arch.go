@@ -34,6 +34,8 @@ type Arch struct {
 	Console string
 	// NICs are QEMU's models of network cards, the first for the first card and so on; the last one goes on.
 	NICs []string
+	// Slots are the PCI slots whose devices get an interrupt; empty: all.
+	Slots []int
 	// Backends are the firewalls that mwan3 is run with there.
 	Backends []string
 	// OpenWrt is OpenWrt's name for packages that it takes.
@@ -45,6 +47,9 @@ type Arch struct {
 // All returns the routers, the quickest first.
 func All() []Arch {
 	both := []string{"nftables", "iptables"}
+	// The others have no line in the kernel's table of the board (arch/mips/pci/fixup-malta.c): their devices get interrupt 0,
+	// or fail in stranger ways.
+	malta := []int{18, 19, 20, 21}
 	return []Arch{
 		{
 			Name: "amd64", Aliases: []string{"x86_64", "x86"},
@@ -65,13 +70,13 @@ func All() []Arch {
 			Name: "mipsle", Aliases: []string{"mipsel"},
 			Debian: "mipsel", Triplet: "mipsel-linux-gnu", Kernel: "linux-image-4kc-malta",
 			System: "qemu-system-mipsel", Package: "qemu-system-mips", Machine: "malta", CPU: "24Kf", Console: "ttyS0",
-			NICs: []string{"virtio-net-pci", "virtio-net-pci", "pcnet", "virtio-net-pci"}, Backends: both[:1],
+			NICs: []string{"virtio-net-pci", "virtio-net-pci", "pcnet", "virtio-net-pci"}, Slots: malta, Backends: both[:1],
 			OpenWrt: "mipsel_24kc", Patience: 6,
 		}, {
 			Name: "mips", Aliases: []string{"mipseb", "ath79"},
 			Triplet: "mips-linux-gnu",
 			System:  "qemu-system-mips", Package: "qemu-system-mips", Machine: "malta", CPU: "24Kc", Console: "ttyS0",
-			NICs: []string{"virtio-net-pci", "virtio-net-pci", "pcnet", "e1000", "virtio-net-pci"}, Backends: both[1:],
+			NICs: []string{"virtio-net-pci", "virtio-net-pci", "pcnet", "e1000", "virtio-net-pci"}, Slots: malta, Backends: both[1:],
 			OpenWrt: "mips_24kc", Patience: 6,
 		},
 	}
@@ -100,3 +105,13 @@ func (a Arch) Go() ([]string, error) {
 
 // NIC returns QEMU's model of the card with this number, from 0.
 func (a Arch) NIC(number int) string { return a.NICs[min(number, len(a.NICs)-1)] }
+
+// Address returns the place of a PCI device with this number, from 0, as options of QEMU; empty where QEMU may choose.
+func (a Arch) Address(number int) string {
+	if len(a.Slots) == 0 {
+		return ""
+	}
+	// Slots have eight functions: there are more devices than slots.
+	slot, function := a.Slots[number%len(a.Slots)], number/len(a.Slots)
+	return fmt.Sprintf(",multifunction=on,addr=0x%x.%d", slot, function)
+}

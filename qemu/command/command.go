@@ -58,6 +58,9 @@ func prepare(ctx context.Context, folder, name string, args []string) *exec.Cmd 
 	return command
 }
 
+// fail keeps the end of long complaints: the first fault of a compiler is near it, and apt repeats itself.
 func fail(name string, args []string, err error, complaints string) error {
-	return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, strings.TrimSpace(complaints))
+	lines := strings.Split(strings.TrimSpace(complaints), "\n")
+	complaints = strings.Join(lines[max(0, len(lines)-20):], "\n")
+	return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, complaints)
 }

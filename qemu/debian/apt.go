@@ -123,13 +123,17 @@ func (a Apt) update(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.Store.Say != nil {
-		a.Store.Say("reading Debian's lists for " + a.Architecture)
-	}
+	a.say("reading Debian's lists for " + a.Architecture)
 	if _, err := command.Run(ctx, "", "apt-get", a.Args("update", "-qq")...); err != nil {
-		return err
+		a.say("not all of Debian's lists can be read: " + err.Error())
 	}
 	return os.WriteFile(a.path("updated"), nil, 0o644)
+}
+
+func (a Apt) say(text string) {
+	if a.Store.Say != nil {
+		a.Store.Say(text)
+	}
 }
 
 // Args returns the arguments of an apt-get that works for the architecture and in our folder.

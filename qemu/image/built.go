@@ -50,7 +50,7 @@ type compiler struct {
 func busyboxSettings() []string {
 	return []string{
 		"STATIC", "IP", "FEATURE_IP_ADDRESS", "FEATURE_IP_LINK", "FEATURE_IP_ROUTE", "FEATURE_IP_RULE", "FEATURE_IP_NEIGH",
-		"FEATURE_IP_TUNNEL", "FEATURE_IPV6", "PING", "PING6", "FEATURE_FANCY_PING", "INIT", "FEATURE_USE_INITTAB", "FLOCK", "TIMEOUT", "BASE64",
+		"FEATURE_IP_TUNNEL", "FEATURE_IPV6", "PING", "PING6", "FEATURE_FANCY_PING", "INIT", "FEATURE_USE_INITTAB", "FLOCK", "MOUNTPOINT",
 	}
 }
 
@@ -107,9 +107,6 @@ func iptablesSettings(a arch.Arch) []string {
 func (c compiler) iptables(source string, a arch.Arch) error {
 	tree := filepath.Join(c.scratch, "iptables")
 	if err := copyTree(source, tree); err != nil {
-		return err
-	}
-	if _, err := command.Run(c.ctx, tree, "autoreconf", "-fi"); err != nil {
 		return err
 	}
 	if _, err := command.Run(c.ctx, tree, "./configure", iptablesSettings(a)...); err != nil {

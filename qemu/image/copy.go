@@ -37,7 +37,7 @@ func writeOurs(folder string) error {
 	})
 }
 
-// copyFile copies a file with its mode, and makes the folders above. What is there is replaced, not written into: it may be a link.
+// copyFile copies a file with its mode and time (make looks at that), and makes the folders above. What is there is replaced, not written into: it may be a link.
 func copyFile(from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {
@@ -56,7 +56,7 @@ func copyFile(from, to string) error {
 		return err
 	}
 	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close(), os.Chmod(to, info.Mode()))
+	return errors.Join(err, out.Close(), os.Chmod(to, info.Mode()), os.Chtimes(to, info.ModTime(), info.ModTime()))
 }
 
 // copyTree copies a file or a folder; links stay links.

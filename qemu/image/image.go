@@ -42,11 +42,11 @@ func Make(ctx context.Context, s store.Store, a arch.Arch, overlays ...string) (
 			return Image{}, err
 		}
 	}
-	k, err := kernel.Make(ctx, s, a, debs)
+	userland, err := makeUserland(ctx, s, a, debs)
 	if err != nil {
 		return Image{}, err
 	}
-	userland, err := makeUserland(ctx, s, a, debs)
+	k, err := kernel.Make(ctx, s, a, debs)
 	if err != nil {
 		return Image{}, err
 	}
@@ -111,9 +111,6 @@ func makeInitrd(s store.Store, a arch.Arch, k kernel.Kernel, userland string) (s
 	return filepath.Join(entry, "initrd.gz"), err
 }
 
-// kept is how many disks of a router are kept: they change with each build of a caller's programs, and each takes tens of MB.
-const kept = 3
-
 func makeDisk(ctx context.Context, s store.Store, a arch.Arch, k kernel.Kernel, userland string, overlays []string) (string, error) {
 	key := store.NewKey(recipe, filepath.Base(userland), filepath.Base(k.Modules), fmt.Sprint(folders(), links(a), modules()))
 	if err := key.FS(ours); err != nil {
@@ -130,10 +127,7 @@ func makeDisk(ctx context.Context, s store.Store, a arch.Arch, k kernel.Kernel, 
 		}
 		return errors.Join(err, os.RemoveAll(root))
 	})
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(entry, "disk.ext4"), s.Keep("disk-"+a.Name, kept)
+	return filepath.Join(entry, "disk.ext4"), err
 }
 
 // layOut makes the root of a router out of its programs.
@@ -199,7 +193,7 @@ func After(ctx context.Context, s store.Store, a arch.Arch, i Image, what string
 		return Image{}, err
 	}
 	i.Disk = filepath.Join(entry, "disk.ext4")
-	return i, s.Keep("after-"+a.Name, kept)
+	return i, nil
 }
 
 // Written is the name of the file in a machine's folder that its disk is in.

@@ -4,13 +4,13 @@ import "qemu/arch"
 
 // packages are Debian's, with what a router needs; what they depend on comes along, and most of it is left out again.
 func packages() []string {
-	return []string{"busybox", "conntrack", "iproute2", "ipset", "iptables", "iputils-ping", "kmod", "nftables"}
+	return []string{"busybox", "conntrack", "iproute2", "ipset", "iptables", "iputils-ping", "kmod", "nftables", "util-linux"}
 }
 
 // programs are taken out of Debian's packages, with the libraries that they are linked to.
 func programs() []string {
 	return []string{
-		"/bin/busybox", "/bin/ip", "/bin/kmod", "/bin/ping", "/bin/ss", "/sbin/bridge", "/sbin/tc",
+		"/bin/busybox", "/bin/ip", "/bin/kmod", "/bin/mountpoint", "/bin/ping", "/bin/ss", "/sbin/bridge", "/sbin/tc", "/usr/bin/flock",
 		"/usr/sbin/conntrack", "/usr/sbin/ipset", "/usr/sbin/nft",
 		"/usr/sbin/xtables-legacy-multi", "/usr/sbin/xtables-nft-multi",
 	}
@@ -59,7 +59,7 @@ func debianLinks(links map[string]string) {
 
 // builtLinks are for what busybox has to stand in for where Debian has no packages.
 func builtLinks(links map[string]string) {
-	for _, applet := range []string{"ip", "ping", "ping6"} {
+	for _, applet := range []string{"flock", "ip", "mountpoint", "ping", "ping6"} {
 		links["bin/"+applet] = "busybox"
 	}
 	links["sbin/ip"] = "../bin/busybox"
@@ -79,9 +79,9 @@ func iptables(links map[string]string, variant, program string) {
 func applets() []string {
 	return []string{
 		"ash", "awk", "base64", "basename", "cat", "chgrp", "chmod", "chown", "clear", "cmp", "cp", "cut", "date", "dd", "df", "dirname",
-		"dmesg", "du", "echo", "egrep", "env", "expr", "false", "fgrep", "find", "flock", "free", "grep", "gunzip", "gzip", "head", "hexdump",
+		"dmesg", "du", "echo", "egrep", "env", "expr", "false", "fgrep", "find", "free", "grep", "gunzip", "gzip", "head", "hexdump",
 		"hostname", "id", "ifconfig", "kill", "killall", "less", "ln", "logger", "ls", "md5sum", "mkdir", "mkfifo", "mknod", "mktemp", "mount",
-		"mountpoint", "mv", "nc", "netstat", "nice", "nslookup", "pgrep", "pidof", "pkill", "printf", "ps", "pwd", "readlink", "realpath",
+		"mv", "nc", "netstat", "nslookup", "pidof", "printf", "ps", "pwd", "readlink", "realpath",
 		"rm", "rmdir", "route", "run-parts", "sed", "seq", "setsid", "sh", "sha256sum", "sleep", "sort", "start-stop-daemon", "stat", "stty",
 		"sync", "tail", "tar", "tee", "test", "time", "timeout", "top", "touch", "tr", "traceroute", "true", "tty", "umount", "uname", "uniq",
 		"uptime", "usleep", "vi", "wc", "wget", "which", "xargs", "yes", "zcat", "[",

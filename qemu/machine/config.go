@@ -31,8 +31,6 @@ type Config struct {
 	Dir string
 	// Extra is a raw image that is the second drive; empty: none.
 	Extra string
-	// Whole says that Image.Disk is a disk with partitions, and perhaps what boots it, instead of a file system.
-	Whole bool
 	// Append is added to the kernel's command line.
 	Append string
 	// KVM runs the code on the host's processor instead of translating it.
@@ -63,15 +61,35 @@ func (c Config) args(dir string) []string {
 		"-chardev", "socket,id=qmp,path=" + controlSocket + ",server=on,wait=off", "-mon", "chardev=qmp,mode=control",
 		"-chardev", "socket,id=console,path=" + consoleSocket + ",server=on,wait=off,logappend=on,logfile=" + filepath.Join(dir, consoleFile),
 		"-serial", "chardev:console",
-		"-device", "virtio-serial-pci", "-chardev", "socket,id=lab,path=" + channelSocket + ",server=on,wait=off",
-		"-device", "virtserialport,chardev=lab,name=lab",
-		"-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng",
+		"-chardev", "socket,id=lab,path=" + channelSocket + ",server=on,wait=off",
+		"-object", "rng-random,id=rng,filename=/dev/urandom",
+		"-drive", drive("disk", filepath.Join(dir, diskFile), "qcow2"),
 	}
-	args = append(args, drive("disk", filepath.Join(dir, diskFile), "qcow2")...)
 	if c.Extra != "" {
-		args = append(args, drive("extra", c.Extra, "raw")...)
+		args = append(args, "-drive", drive("extra", c.Extra, "raw"))
 	}
-	return append(append(args, c.cards()...), c.boot()...)
+	for i, nic := range c.NICs {
+		args = append(args, "-netdev", fmt.Sprintf("tap,id=%s,fd=%d", nic.Name, firstTap+i))
+	}
+	for i, device := range c.devices() {
+		args = append(args, "-device", device+c.Arch.Address(i))
+		if i == 0 {
+			args = append(args, "-device", "virtserialport,chardev=lab,name=lab")
+		}
+	}
+	return append(args, c.boot()...)
+}
+
+// devices are those on the PCI bus, what serial ports are in first. The cards have no ROM of their own: nothing boots from them.
+func (c Config) devices() []string {
+	devices := []string{"virtio-serial-pci", "virtio-rng-pci,rng=rng", "virtio-blk-pci,drive=disk"}
+	if c.Extra != "" {
+		devices = append(devices, "virtio-blk-pci,drive=extra")
+	}
+	for i, nic := range c.NICs {
+		devices = append(devices, fmt.Sprintf("%s,netdev=%s,id=nic-%s,mac=%s,romfile=", c.Arch.NIC(i), nic.Name, nic.Name, nic.address(i)))
+	}
+	return devices
 }
 
 func (c Config) memory() int {
@@ -82,22 +100,8 @@ func (c Config) memory() int {
 }
 
 // drive is not flushed to the host's own disk: a machine outlives its host in no test.
-func drive(id, file, format string) []string {
-	return []string{
-		"-drive", fmt.Sprintf("if=none,id=%s,file=%s,format=%s,cache=unsafe", id, file, format),
-		"-device", "virtio-blk-pci,drive=" + id,
-	}
-}
-
-// cards have no ROM of their own: nothing boots from them.
-func (c Config) cards() []string {
-	var args []string
-	for i, nic := range c.NICs {
-		args = append(args,
-			"-netdev", fmt.Sprintf("tap,id=%s,fd=%d", nic.Name, firstTap+i),
-			"-device", fmt.Sprintf("%s,netdev=%s,id=nic-%s,mac=%s,romfile=", c.Arch.NIC(i), nic.Name, nic.Name, nic.address(i)))
-	}
-	return args
+func drive(id, file, format string) string {
+	return fmt.Sprintf("if=none,id=%s,file=%s,format=%s,cache=unsafe", id, file, format)
 }
 
 // address returns the card's address; number counts from 0.
@@ -114,10 +118,8 @@ func (c Config) boot() []string {
 		return nil
 	}
 	line := "console=" + c.Arch.Console + " " + c.Image.Append
-	if !c.Whole {
-		for i, nic := range c.NICs {
-			line += fmt.Sprintf(" lab.nic=%s/%s", nic.Name, nic.address(i))
-		}
+	for i, nic := range c.NICs {
+		line += fmt.Sprintf(" lab.nic=%s/%s", nic.Name, nic.address(i))
 	}
 	if c.Append != "" {
 		line += " " + c.Append

@@ -63,21 +63,22 @@ func (s Store) build(name, entry string, build func(folder string) error) error 
 		return fmt.Errorf("make %s: %w", name, err)
 	}
 	s.say(fmt.Sprintf("made %s in %.1f s", name, time.Since(began).Seconds()))
-	return os.Rename(unfinished, entry)
+	if err := os.Rename(unfinished, entry); err != nil {
+		return err
+	}
+	return s.prune(name)
 }
 
-// Keep removes the entries of this name but the count that were used last.
-func (s Store) Keep(name string, count int) error {
-	unlock, err := lock(filepath.Join(s.Root, ".lock-"+name))
+// kept is how many entries of a name are kept: each takes tens of MB, and some change with every build of a caller's programs.
+const kept = 3
+
+// prune removes the entries of this name but those that were used last.
+func (s Store) prune(name string) error {
+	entries, err := s.entries(name)
 	if err != nil {
 		return err
 	}
-	defer unlock()
-	entries, err := s.entries(name)
-	if err != nil || len(entries) <= count {
-		return err
-	}
-	for _, entry := range entries[count:] {
+	for _, entry := range entries[min(kept, len(entries)):] {
 		if err := os.RemoveAll(entry); err != nil {
 			return err
 		}
