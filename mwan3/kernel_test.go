@@ -16,6 +16,7 @@ import (
 
 	"mwan3/apply"
 	"mwan3/config"
+	"mwan3/emulation"
 	"mwan3/firewall"
 	"mwan3/iproute"
 	"mwan3/plan"
@@ -98,6 +99,7 @@ type kernel struct {
 // newKernel moves the calling goroutine into a new namespace, for good.
 func newKernel(t *testing.T, backend config.Backend) *kernel {
 	t.Helper()
+	emulation.NeedsKernel(t)
 	runtime.LockOSThread() // never unlocked: the thread, and the namespace with it, ends with the goroutine
 	if err := syscall.Unshare(syscall.CLONE_NEWNET); err != nil {
 		t.Fatalf("make a network namespace (tests need root): %v", err)

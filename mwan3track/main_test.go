@@ -17,6 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+
+	"mwan3/emulation"
 )
 
 // machineLab is a router without ubus in namespaces of its own: one uplink, up0, and a target behind it. The test's
@@ -37,6 +39,7 @@ func must(t *testing.T, err error) {
 
 func newMachineLab(t *testing.T) *machineLab {
 	t.Helper()
+	emulation.NeedsKernel(t)
 	dir := t.TempDir()
 	build := exec.Command("go", "build", "-o", dir, ".", "mwan3")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -12,11 +12,13 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"mwan3/config"
+	"mwan3/emulation"
 	"mwan3/network"
 	"mwan3track/probe"
 )
 
 func TestEveryMethodHasItsProber(t *testing.T) {
+	emulation.NeedsKernel(t)
 	runtime.LockOSThread() // and never unlocked: the namespace ends with the thread
 	must(t, syscall.Unshare(syscall.CLONE_NEWNET))
 	lo, err := netlink.LinkByName("lo")

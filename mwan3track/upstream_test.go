@@ -123,10 +123,14 @@ func sequences(alphabet string, length int, word []byte, do func(string)) {
 }
 
 func TestEverySequenceIsCountedAsUpstreamCounts(t *testing.T) {
+	rounds, events := 11, 6
+	if testing.Short() {
+		rounds, events = 8, 5
+	}
 	for _, test := range []struct {
 		alphabet string
 		length   int
-	}{{"+-", 11}, {"+-DU", 6}} {
+	}{{"+-", rounds}, {"+-DU", events}} {
 		for up := 1; up <= 3; up++ {
 			for down := 1; down <= 3; down++ {
 				sequences(test.alphabet, test.length, nil, func(sequence string) {

@@ -220,6 +220,9 @@ func BenchmarkWeeks(b *testing.B) {
 // is nothing to be tolerated.
 func TestThisSchemeIsNoWorseThanUpstreams(t *testing.T) {
 	lengths := []time.Duration{week / 7, 4 * time.Hour, time.Hour, time.Hour}
+	if testing.Short() {
+		lengths = []time.Duration{4 * time.Hour, time.Hour, 10 * time.Minute, 10 * time.Minute}
+	}
 	for i, p := range paces() {
 		for j, row := range playAll(scenes(), []pace{p}, lengths[i]) {
 			s, c := scenes()[j], row[0]

@@ -14,6 +14,7 @@ import (
 
 	"github.com/vishvananda/netns"
 
+	"mwan3/emulation"
 	"mwan3/network"
 )
 
@@ -37,6 +38,7 @@ const (
 
 func newLab(t testing.TB) *lab {
 	t.Helper()
+	emulation.NeedsKernel(t)
 	runtime.LockOSThread() // never unlocked: the thread, and the namespace with it, ends with the test
 	l := &lab{t: t}
 	l.router, l.server = l.another(), l.another()

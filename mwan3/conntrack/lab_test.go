@@ -17,6 +17,8 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"mwan3/emulation"
 )
 
 // lab is a router between a client and a server. The test's thread is in the router; the other two are a switch away.
@@ -54,6 +56,7 @@ const marks = `table inet lab {
 
 func newLab(t testing.TB) *lab {
 	t.Helper()
+	emulation.NeedsKernel(t)
 	runtime.LockOSThread() // never unlocked: the thread, and the namespace with it, ends with the test
 	l := &lab{t: t}
 	l.router = l.another()

@@ -1,6 +1,8 @@
 package conntrack
 
 import (
+	"encoding/binary"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -9,19 +11,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Attributes as the kernel writes them on a little-endian machine; a seed that is none on another one does no harm.
+// attr is an attribute as the kernel of this machine writes it.
+func attr(typ uint16, values ...[]byte) []byte {
+	value := slices.Concat(values...)
+	b := binary.NativeEndian.AppendUint16(nil, uint16(unix.SizeofNlAttr+len(value)))
+	b = append(binary.NativeEndian.AppendUint16(b, typ), value...)
+	return append(b, make([]byte, -len(b)&3)...)
+}
+
+const isNested = unix.NLA_F_NESTED
+
 var (
-	tuple = []byte{
-		36, 0, nl.CTA_TUPLE_ORIG, 0x80,
-		20, 0, nl.CTA_TUPLE_IP, 0x80, 8, 0, nl.CTA_IP_V4_SRC, 0, 192, 168, 1, 2, 8, 0, nl.CTA_IP_V4_DST, 0, 198, 51, 100, 2,
-		12, 0, nl.CTA_TUPLE_PROTO, 0x80, 5, 0, nl.CTA_PROTO_NUM, 0, unix.IPPROTO_UDP, 0, 0, 0,
-	}
-	reply = []byte{
-		16, 0, nl.CTA_TUPLE_REPLY, 0x80, 12, 0, nl.CTA_TUPLE_IP, 0x80, 8, 0, nl.CTA_IP_V4_DST, 0, 198, 51, 100, 1,
-	}
-	zone   = []byte{6, 0, nl.CTA_ZONE, 0x40, 0, 5, 0, 0}
-	id     = []byte{8, 0, nl.CTA_ID, 0, 1, 2, 3, 4}
-	status = []byte{8, 0, nl.CTA_STATUS, 0, 0, 0, 0, sourceNAT}
+	tuple = attr(nl.CTA_TUPLE_ORIG|isNested,
+		attr(nl.CTA_TUPLE_IP|isNested, attr(nl.CTA_IP_V4_SRC, []byte{192, 168, 1, 2}), attr(nl.CTA_IP_V4_DST, []byte{198, 51, 100, 2})),
+		attr(nl.CTA_TUPLE_PROTO|isNested, attr(nl.CTA_PROTO_NUM, []byte{unix.IPPROTO_UDP})))
+	reply = attr(nl.CTA_TUPLE_REPLY|isNested,
+		attr(nl.CTA_TUPLE_IP|isNested, attr(nl.CTA_IP_V4_DST, []byte{198, 51, 100, 1})))
+	zone   = attr(nl.CTA_ZONE|unix.NLA_F_NET_BYTEORDER, []byte{0, 5})
+	id     = attr(nl.CTA_ID, []byte{1, 2, 3, 4})
+	status = attr(nl.CTA_STATUS, []byte{0, 0, 0, sourceNAT})
 )
 
 // FuzzDecode checks that what can be read is the same connection when a request that names it is read, and that nothing

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"mwan3/emulation"
 )
 
 // TestMain makes the test binary sleep when it is started under another name, so that it can stand in for a tracker.
@@ -153,6 +155,7 @@ func TestATrackerDoesNotBringItsDirectoryBack(t *testing.T) {
 // startAs runs this test binary under another command line until the test ends.
 func startAs(t *testing.T, args ...string) int {
 	t.Helper()
+	emulation.StartsPrograms(t)
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Args = args
 	cmd.Env = append(os.Environ(), "HEALTH_TEST_SLEEP=1")

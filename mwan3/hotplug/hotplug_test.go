@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"mwan3/emulation"
 )
 
 // TestMain makes the test binary stand in for the tools when it is started under the name tool.
@@ -43,6 +45,7 @@ func report(dir string) int {
 // tool returns the path of a stand-in that ends with an exit code.
 func tool(t *testing.T, exit int) string {
 	t.Helper()
+	emulation.StartsPrograms(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -140,6 +143,7 @@ func TestScriptsDoNotInheritLocks(t *testing.T) {
 }
 
 func TestARouterWithoutHotplugCallHasNobodyToTell(t *testing.T) {
+	emulation.StartsPrograms(t)
 	if err := (Router{HotplugCall: filepath.Join(t.TempDir(), "none")}).Call(Event{Action: Connected}); err != nil {
 		t.Error(err)
 	}

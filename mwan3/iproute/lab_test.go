@@ -14,6 +14,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 
+	"mwan3/emulation"
 	"mwan3/network"
 )
 
@@ -21,6 +22,7 @@ import (
 // thread stays locked, so it ends with the test, and the namespace with it.
 func newNamespace(t testing.TB) {
 	t.Helper()
+	emulation.NeedsKernel(t)
 	runtime.LockOSThread()
 	ns, err := netns.New()
 	if err != nil {

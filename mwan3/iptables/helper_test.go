@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"mwan3/config"
+	"mwan3/emulation"
 	"mwan3/ipset"
 	"mwan3/network"
 	"mwan3/plan"
@@ -24,6 +25,7 @@ var variants = []string{"-nft", "-legacy"}
 // inNamespace runs the rest of the test on a thread with a network namespace of its own, which goes with the thread.
 func inNamespace(t testing.TB) {
 	t.Helper()
+	emulation.NeedsKernel(t)
 	runtime.LockOSThread()
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		t.Fatal("make a network namespace: ", err)

@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"testing"
 
+	"mwan3/emulation"
 	"mwan3/plan"
 )
 
@@ -13,6 +14,7 @@ import (
 // other threads.
 func alone(t testing.TB) *Backend {
 	t.Helper()
+	emulation.NeedsKernel(t)
 	runtime.LockOSThread() // never unlocked: the thread, and the namespace with it, ends with the goroutine
 	if err := syscall.Unshare(syscall.CLONE_NEWNET); err != nil {
 		t.Fatalf("make a network namespace (tests need root): %v", err)

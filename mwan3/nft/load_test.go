@@ -284,9 +284,9 @@ func TestALoadSaysWhatItLeftOut(t *testing.T) {
 func TestWhatNftComplainsAboutIsInTheError(t *testing.T) {
 	t.Parallel()
 	b := alone(t)
-	m := marking(v4, []plan.Policy{{Name: "p", Shares: []plan.Share{share(1, 1<<30), share(2, 1<<33)}}})
+	m := marking(v4, []plan.Policy{{Name: "p", Shares: []plan.Share{share(1, 1<<30), share(2, 1<<30), share(3, 1<<30), share(4, 1<<30)}}})
 	_, err := b.Load(m, nil)
-	if err == nil || !strings.Contains(err.Error(), "load table inet mwan3: nft -f -: exit status 1: /dev/stdin:") || !strings.Contains(err.Error(), "mod 9663676416") {
+	if err == nil || !strings.Contains(err.Error(), "load table inet mwan3: nft -f -: exit status 1: /dev/stdin:") || !strings.Contains(err.Error(), "mod 4294967296") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -59,14 +59,15 @@ func (f family) decide(p plan.Policy) []string {
 // last share is the first: upstream shows the member that was added last first.
 func (f family) shares(p plan.Policy) []string {
 	var rules []string
-	left := 0
+	left := int64(0) // an int of 32 bits holds the weights, but not their sum
 	for _, share := range p.Shares {
 		if share.Weight < 1 {
 			continue
 		}
 		rule := "goto " + f.name(toPrefix, share.Interface)
-		if left += share.Weight; left > share.Weight {
-			rule = fmt.Sprintf("numgen random mod %d < %d %s", left, share.Weight, rule)
+		weight := int64(share.Weight)
+		if left += weight; left > weight {
+			rule = fmt.Sprintf("numgen random mod %d < %d %s", left, weight, rule)
 		}
 		rules = append(rules, rule)
 	}

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,5 +27,15 @@ func TestThePlanIsWrittenAsTheGoldenFileHasIt(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestWeightsAddUpToMoreThanAnIntOf32BitsHolds(t *testing.T) {
+	const heavy = 1 << 30
+	text := Render(marking(v4, balanced(share(1, heavy), share(2, heavy), share(1, heavy))), nil)
+	for _, want := range []string{"mod 3221225472 < 1073741824", "mod 2147483648 < 1073741824"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("there is no %q in\n%s", want, text)
+		}
 	}
 }

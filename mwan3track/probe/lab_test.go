@@ -14,6 +14,8 @@ import (
 	"unsafe"
 
 	"github.com/vishvananda/netlink"
+
+	"mwan3/emulation"
 )
 
 // A lab is a network namespace with one device, up0, behind which the test itself is the internet. Only the test's own
@@ -34,6 +36,7 @@ var (
 
 func newLab(t *testing.T) *lab {
 	t.Helper()
+	emulation.NeedsKernel(t)
 	runtime.LockOSThread() // and never unlocked: the thread dies with the goroutine
 	must(t, syscall.Unshare(syscall.CLONE_NEWNET))
 	tun := openTUN(t, "up0")

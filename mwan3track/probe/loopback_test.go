@@ -10,6 +10,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 
+	"mwan3/emulation"
 	"mwan3/network"
 )
 
@@ -38,6 +39,7 @@ func loopback(family int) (Path, Target) {
 // any work; one for each family.
 func overLoopback(t testing.TB, timeout time.Duration) []func() Result {
 	t.Helper()
+	emulation.NeedsKernel(t)
 	runtime.LockOSThread()
 	must(t, syscall.Unshare(syscall.CLONE_NEWNET))
 	lo, err := netlink.LinkByName("lo")

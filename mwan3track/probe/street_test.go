@@ -13,6 +13,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+
+	"mwan3/emulation"
 )
 
 // A street is two network namespaces with an Ethernet between them: up0 on our side, far0 on that of the targets. The
@@ -41,6 +43,7 @@ const (
 func newStreet(t *testing.T) *street {
 	t.Helper()
 	t.Parallel()
+	emulation.NeedsKernel(t)
 	runtime.LockOSThread() // and never unlocked: our namespace ends with the thread
 	must(t, syscall.Unshare(syscall.CLONE_NEWNET))
 	s := &street{t: t}
