@@ -101,7 +101,7 @@ func (o options) trials(a arch.Arch, i image.Image) ([]play.Trial, error) {
 func (o options) with(a arch.Arch, i image.Image, file string) []play.Trial {
 	var trials []play.Trial
 	for _, backend := range a.Backends {
-		t := play.Trial{Arch: a.Name, Backend: backend, Image: i, Script: file, Memory: o.memory, KVM: o.kvm}
+		t := play.Trial{Arch: a.Name, Backend: backend, Image: i, Script: file, Memory: o.memory, KVM: o.kvm, Append: o.words}
 		t.Dir = filepath.Join(o.store.Root, "trials", t.Name())
 		trials = append(trials, t)
 	}
@@ -120,7 +120,7 @@ func (o options) installed(ctx context.Context, a arch.Arch) (image.Image, error
 		return i, err
 	}
 	return image.After(ctx, o.store, a, i, string(text), func(dir string) error {
-		t := play.Trial{Arch: a.Name, Backend: a.Backends[0], Image: i, Dir: dir, Script: script, Memory: o.memory, KVM: o.kvm}
+		t := play.Trial{Arch: a.Name, Backend: a.Backends[0], Image: i, Dir: dir, Script: script, Memory: o.memory, KVM: o.kvm, Append: o.words}
 		v := t.Run(ctx)
 		if v.Err != nil || v.Status != "pass" {
 			text, _ := os.ReadFile(t.LogFile())

@@ -55,8 +55,12 @@ func Make(ctx context.Context, s store.Store, a arch.Arch, overlays ...string) (
 		return Image{}, err
 	}
 	disk, err := makeDisk(ctx, s, a, k, userland, overlays)
-	return Image{Kernel: k.Image, Initrd: initrd, Disk: disk, Append: "root=/dev/vda rw quiet panic=-1"}, err
+	return Image{Kernel: k.Image, Initrd: initrd, Disk: disk, Append: commandLine}, err
 }
+
+// commandLine is the kernel's. Without napi_tx=0, virtio_net (Linux 6.1) can go round for ever in virtnet_poll_cleantx while it
+// waits for what a card of QEMU 7.2 has sent; the router stands still then.
+const commandLine = "root=/dev/vda rw quiet panic=-1 virtio_net.napi_tx=0"
 
 // recipe stands for this package's part in what it makes: raise it with every change that the other parts of a key do not show.
 const recipe = "1"

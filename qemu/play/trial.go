@@ -30,6 +30,7 @@ type Trial struct {
 	Dir     string // a folder of its own, for the disk, the console's log and the script's
 	Memory  int    // of the router, MiB; 0: 128
 	KVM     bool
+	Append  string // to the kernel's command line
 }
 
 // Name tells a trial from others.
@@ -121,6 +122,7 @@ func (s stage) start(ctx context.Context) (*machine.Machine, error) {
 	}
 	m, err := machine.Start(ctx, machine.Config{
 		Arch: a, Image: s.trial.Image, Memory: s.trial.Memory, NICs: s.cards(), Dir: s.trial.Dir, KVM: s.trial.KVM,
+		Append: s.trial.Append,
 	})
 	if err != nil {
 		return nil, err
