@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +17,7 @@ import (
 	"qemu/image"
 	"qemu/look/wire"
 	"qemu/machine"
+	"qemu/openwrt"
 )
 
 func (o options) build(ctx context.Context, a arch.Arch) error {
@@ -71,15 +70,29 @@ const bootTime = 5 * time.Minute
 
 // boot makes a router, has a look at it and switches it off.
 func (o options) boot(ctx context.Context, a arch.Arch) error {
-	i, err := o.image(ctx, a)
-	if err != nil {
+	c := machine.Config{Arch: a, Memory: o.memory, NICs: nics(), KVM: o.kvm, Append: o.words}
+	var err error
+	if c.Dir, err = os.MkdirTemp("", "qemu-boot-"); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "qemu-boot-")
-	if err != nil {
-		return err
+	prepare, look := o.ours, o.look
+	if o.console || o.official != "" {
+		prepare, look = o.foreign, o.peek
 	}
-	return inOwnNetwork(func() error { return o.run(ctx, a, i, dir) })
+	if c, err = prepare(ctx, c); err == nil {
+		err = inOwnNetwork(func() error { return look(ctx, c) })
+	}
+	if err != nil {
+		return fmt.Errorf("%w\nits console is in %s", err, c.Dir)
+	}
+	return os.RemoveAll(c.Dir)
+}
+
+// ours is the router that this program makes.
+func (o options) ours(ctx context.Context, c machine.Config) (machine.Config, error) {
+	var err error
+	c.Image, err = o.image(ctx, c.Arch)
+	return c, err
 }
 
 // inOwnNetwork runs a function in a network namespace that ends with it. Its thread is never given back.
@@ -96,64 +109,47 @@ func inOwnNetwork(do func() error) error {
 	return <-result
 }
 
-// run switches a router on, in the network namespace of the calling thread, and looks at it.
-func (o options) run(ctx context.Context, a arch.Arch, i image.Image, dir string) (err error) {
+// start switches a router on, in the network namespace of the calling thread, and waits for its engine.
+func (o options) start(ctx context.Context, c machine.Config) (*machine.Machine, looker, error) {
 	began := time.Now()
-	m, err := machine.Start(ctx, machine.Config{Arch: a, Image: i, Memory: o.memory, NICs: nics(), Dir: dir, KVM: o.kvm, Append: o.words})
+	m, err := machine.Start(ctx, c)
+	if err != nil {
+		return nil, looker{}, err
+	}
+	l := newLooker(m)
+	if c.Extra != "" {
+		err = openwrt.Begin(m, bootTime)
+	}
+	if err == nil {
+		_, err = l.answer(bootTime)
+	}
+	if err != nil {
+		return nil, l, errors.Join(fmt.Errorf("the engine does not answer: %w", err), m.Close())
+	}
+	fmt.Printf("%s at %d MiB: engine after %.1f s\n", c.Arch.Name, o.memory, time.Since(began).Seconds())
+	return m, l, nil
+}
+
+// look tries all that the router is to do, switches it off, and looks whether it comes back.
+func (o options) look(ctx context.Context, c machine.Config) error {
+	m, l, err := o.start(ctx, c)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err = errors.Join(err, m.Close()); err != nil {
-			err = fmt.Errorf("%w\nits console is in %s", err, m.ConsoleLog())
-			return
-		}
-		err = os.RemoveAll(dir)
-	}()
-	l := newLooker(m)
-	if _, err := l.answer(bootTime); err != nil {
-		return fmt.Errorf("the engine does not answer: %w", err)
+	err = errors.Join(o.goThrough(tries(c.Arch), l), cable(m, l), off(m, l), m.Close())
+	if err != nil {
+		return err
 	}
-	fmt.Printf("%s at %d MiB: engine after %.1f s\n", a.Name, o.memory, time.Since(began).Seconds())
-	return o.look(a, m, l)
+	return o.again(ctx, c)
 }
 
-// looker asks the engine.
-type looker struct {
-	m       *machine.Machine
-	answers *json.Decoder
-}
-
-func newLooker(m *machine.Machine) looker { return looker{m, json.NewDecoder(m.Channel())} }
-
-// answer waits for one.
-func (l looker) answer(patience time.Duration) (wire.Answer, error) {
-	var a wire.Answer
-	if err := l.m.Channel().SetReadDeadline(time.Now().Add(patience)); err != nil {
-		return a, err
-	}
-	err := l.answers.Decode(&a)
-	if errors.Is(err, io.EOF) {
-		ending, failure := l.m.Wait()
-		err = errors.Join(fmt.Errorf("the machine is off: %s", ending), failure)
-	}
-	return a, err
-}
-
-func (l looker) ask(r wire.Request) (wire.Answer, error) {
-	if err := json.NewEncoder(l.m.Channel()).Encode(r); err != nil {
-		return wire.Answer{}, err
-	}
-	return l.answer(bootTime)
-}
-
-// look goes through the list of what the router is to do.
-func (o options) look(a arch.Arch, m *machine.Machine, l looker) error {
+// goThrough tries one thing after the other, and goes on when one fails.
+func (o options) goThrough(tries []try, l looker) error {
 	var failures []error
-	for _, t := range tries(a) {
+	for _, t := range tries {
 		answer, err := l.ask(t.request)
 		if err != nil {
-			return fmt.Errorf("%s: %w", t.name, err)
+			return errors.Join(append(failures, fmt.Errorf("%s: %w", t.name, err))...)
 		}
 		verdict := "works"
 		if answer.Error != "" || !strings.Contains(answer.Out, t.want) {
@@ -161,40 +157,37 @@ func (o options) look(a arch.Arch, m *machine.Machine, l looker) error {
 			failures = append(failures, fmt.Errorf("%s: %s\n%s", t.name, answer.Error, answer.Out))
 		}
 		if t.show || o.verbose {
-			verdict += ": " + strings.TrimSpace(answer.Out)
+			verdict += ": " + strings.ReplaceAll(strings.TrimSpace(answer.Out), "\n", ", ")
 		}
-		fmt.Printf("  %-28s %s\n", t.name, verdict)
+		report(t.name, verdict)
 	}
-	return errors.Join(append(failures, o.cable(m, l), off(m, l))...)
+	return errors.Join(failures...)
 }
 
-// cable pulls one, and plugs it in again.
-func (o options) cable(m *machine.Machine, l looker) error {
-	for _, up := range []bool{false, true} {
-		if err := m.SetLink("wan0", up); err != nil {
-			return err
-		}
-		want := map[bool]string{true: "1", false: "0"}[up]
-		script := "for i in $(seq 50); do [ $(cat /sys/class/net/wan0/carrier) = " + want + " ] && exit; sleep 0.1; done; exit 1"
-		answer, err := l.ask(wire.Request{Run: script})
-		if err != nil {
-			return err
-		}
-		if answer.Error != "" {
-			return fmt.Errorf("the carrier of wan0 is not %s after SetLink", want)
-		}
-	}
-	fmt.Printf("  %-28s works\n", "cable out and in")
-	return nil
-}
+func report(name, verdict string) { fmt.Printf("  %-28s %s\n", name, verdict) }
 
-// off ends the engine, and so the machine.
-func off(m *machine.Machine, l looker) error {
-	if err := json.NewEncoder(m.Channel()).Encode(wire.Request{}); err != nil {
+// again switches a router on that was off, presses its reset button, and lets it reboot.
+func (o options) again(ctx context.Context, c machine.Config) error {
+	m, l, err := o.start(ctx, c)
+	if err != nil {
 		return err
 	}
-	began := time.Now()
+	defer m.Close()
+	err = o.goThrough([]try{shell("disk as it was", "ls /root/written && sync")}, l)
+	if err := errors.Join(err, m.Reset()); err != nil {
+		return err
+	}
+	if _, err := l.answer(bootTime); err != nil {
+		return fmt.Errorf("after a reset: %w", err)
+	}
+	report("reset", "works")
+	if _, err := l.ask(wire.Request{Run: "reboot"}); err != nil {
+		return err
+	}
 	ending, err := m.Wait()
-	fmt.Printf("  %-28s %s after %.1f s\n", "off", ending, time.Since(began).Seconds())
+	if err == nil && ending != machine.Rebooted {
+		err = fmt.Errorf("the router was to reboot: %s", ending)
+	}
+	report("reboot", string(ending))
 	return err
 }

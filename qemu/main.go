@@ -4,7 +4,7 @@
 //	qemu boot    boots each with a small engine and prints what it can do, and what it takes
 //	qemu play    installs the package on each and plays the lab's scripts
 //
-// Both take names of architectures; none means all.
+// All take names of architectures; none means all.
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -32,7 +33,11 @@ type options struct {
 	kvm     bool
 	verbose bool
 	words   string // for the kernel's command line
-	archs   []arch.Arch
+
+	console  bool   // start the engine by the console of our own image
+	official string // an image of OpenWrt's; empty: ours
+	kernel   string // its kernel; empty if the image boots itself
+	archs    []arch.Arch
 
 	packages string // folder of OpenWrt's packages, one below it for each architecture
 	pattern  string // of the names of scripts
@@ -92,9 +97,12 @@ func parse(args []string) (options, error) {
 	set.IntVar(&o.memory, "memory", 128, "of the router, in MiB")
 	set.BoolVar(&o.kvm, "kvm", false, "run on the host's processor; wants one of the same kind")
 	set.StringVar(&o.packages, "packages", "build/ipk", "folder of the packages")
-	set.StringVar(&o.pattern, "script", "^(coldboot|failover-silent|failover-carrier)$", "of the names of scripts")
+	set.StringVar(&o.pattern, "script", "^("+strings.Join(scenarios(), "|")+")$", "of the names of scripts")
 	set.IntVar(&o.jobs, "jobs", 1, "machines at the same time")
 	set.StringVar(&o.words, "append", "", "more for the kernel's command line, as loglevel=7")
+	set.BoolVar(&o.console, "console", false, "start the engine from a second drive by typing on the console, as with -openwrt")
+	set.StringVar(&o.official, "openwrt", "", "an official image of OpenWrt's to boot instead of ours")
+	set.StringVar(&o.kernel, "kernel", "", "the kernel of that image; x86's combined images bring one")
 	set.BoolVar(&o.verbose, "v", false, "print what the router's commands print")
 	if err := set.Parse(args[1:]); err != nil {
 		return o, err

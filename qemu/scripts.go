@@ -15,6 +15,14 @@ import (
 	"qemu/play"
 )
 
+// scenarios are the scripts that are played where nobody asks for others: what befalls a whole router.
+func scenarios() []string {
+	return []string{
+		"boot-balanced", "failover-silent", "failover-carrier-openwrt", "address-lost", "ipv6-only", "macvlan", "vlan",
+		"reboot", "killed", "reload-storm", "memory-pressure", "upgrade", "ubus-status",
+	}
+}
+
 // scripts plays the lab's scripts on one kind of router, a few at the same time.
 func (o options) scripts(ctx context.Context, a arch.Arch) error {
 	installed, err := o.installed(ctx, a)

@@ -19,21 +19,24 @@ type try struct {
 // shell is a try of a line for sh.
 func shell(name, line string) try { return try{name: name, request: wire.Request{Run: line}} }
 
+// shown is one whose answer is worth to be printed.
+func shown(name, line string) try {
+	t := shell(name, line)
+	t.show = true
+	return t
+}
+
 // tries lists them for one kind of router.
 func tries(a arch.Arch) []try {
-	memory := shell("memory, KiB", "free | awk '/^Mem/ {print \"total\", $2, \"used\", $3, \"available\", $7}'")
-	memory.show = true
-	disk := shell("disk, KiB", "df -k / | awk 'END {print \"size\", $2, \"used\", $3, \"left\", $4}'")
-	disk.show = true
-	kernel := shell("kernel", "uname -rm; cut -d' ' -f1 /proc/uptime")
-	kernel.show = true
-	cards := shell("cards", `for n in lan guest wan0 wan1 wan2; do ip link set $n up || { ip -br link; dmesg | grep -iE "eth|virtio|pci" | tail -n 40; exit 1; }; echo $n $(basename $(readlink /sys/class/net/$n/device/driver)); done`)
-	cards.show = true
+	cards := `for n in lan guest wan0 wan1 wan2; do ip link set $n up || exit 1; echo $n $(basename $(readlink /sys/class/net/$n/device/driver)); done`
 	echo := strings.Repeat("0123456789", 20000)
 	all := []try{
-		kernel, memory, disk, cards,
+		shown("kernel, seconds since its start", "uname -rm; cut -d' ' -f1 /proc/uptime"),
+		shown("memory, KiB", "free | awk '/^Mem/ {print \"total\", $2, \"used\", $3, \"available\", $7}'"),
+		shown("disk, KiB", "df -k / | awk 'END {print \"size\", $2, \"used\", $3, \"left\", $4}'"),
+		shown("cards", cards),
 		{name: "200 kB there and back", request: wire.Request{Echo: echo}, want: echo},
-		shell("file systems", `for d in /proc /sys /dev /dev/pts /tmp /sys/fs/cgroup; do grep -q " $d " /proc/mounts || { echo $d; exit 1; }; done; [ -d /var/run ] && [ $(ls -ld /var/run/ | wc -l) = 1 ] && touch /var/run/x /root/x`),
+		shell("file systems", `for d in /proc /sys /dev /dev/pts /tmp /sys/fs/cgroup; do grep -q " $d " /proc/mounts || { echo $d; exit 1; }; done; [ -d /var/run ] && [ $(ls -ld /var/run/ | wc -l) = 1 ] && touch /var/run/x /root/written`),
 		shell("VLAN, macvlan, veth, bridge", `ip link add link wan1 name wan1.7 type vlan id 7 && ip link add link wan1 name mac0 type macvlan && ip link add veth0 type veth peer name veth1 && ip link add br0 type bridge && ip link del wan1.7 && ip link del mac0 && ip link del veth0 && ip link del br0`),
 		shell("rules and tables", `ip rule add pref 2001 fwmark 0x100/0x3f00 lookup 7 && ip rule | grep -q 2001: && ip route add unreachable 192.0.2.0/24 table 7 && ip route show table 7 | grep -q unreachable && ip rule del pref 2001 && ip -6 rule add pref 2001 fwmark 0x100/0x3f00 lookup 7 && ip -6 rule | grep -q 2001: && ip -6 rule del pref 2001`),
 		shell("ping", "ping -c1 -W5 127.0.0.1"),

@@ -15,26 +15,30 @@ import (
 	"qemu/store"
 )
 
-// buildUserland compiles Debian's sources of busybox and iptables for a processor that Debian has no packages for.
+// buildUserland compiles Debian's sources of a router's programs for a processor that Debian has no packages for.
 func buildUserland(ctx context.Context, s store.Store, a arch.Arch) (string, error) {
 	native, err := debian.Native(ctx)
 	if err != nil {
 		return "", err
 	}
 	apt := debian.Apt{Store: s, Architecture: native}
-	busybox, err := apt.Source(ctx, "busybox")
-	if err != nil {
-		return "", err
+	sources := map[string]string{}
+	key := store.NewKey(recipe, fmt.Sprint(busyboxSettings(), iptablesSettings(a), iproute2Settings(a)))
+	for _, name := range []string{"busybox", "iproute2", "iptables"} {
+		if sources[name], err = apt.Source(ctx, name); err != nil {
+			return "", err
+		}
+		key.Text(filepath.Base(filepath.Dir(sources[name])))
 	}
-	iptables, err := apt.Source(ctx, "iptables")
-	if err != nil {
-		return "", err
-	}
-	key := store.NewKey(recipe, filepath.Dir(busybox), filepath.Dir(iptables), fmt.Sprint(busyboxSettings(), iptablesSettings(a)))
 	return s.Make("userland-"+a.Name, key, func(folder string) error {
 		scratch := filepath.Join(folder, "scratch")
 		c := compiler{ctx: ctx, cross: a.Triplet + "-", scratch: scratch, to: folder}
-		return errors.Join(c.busybox(busybox), c.iptables(iptables, a), os.RemoveAll(scratch))
+		return errors.Join(
+			c.busybox(sources["busybox"]),
+			c.iptables(sources["iptables"], a),
+			c.iproute2(sources["iproute2"], a),
+			os.RemoveAll(scratch),
+		)
 	})
 }
 
@@ -115,11 +119,39 @@ func (c compiler) iptables(source string, a arch.Arch) error {
 	if err := c.compile(tree, "LDFLAGS=-all-static"); err != nil {
 		return err
 	}
-	program := filepath.Join(c.to, "usr/sbin/xtables-legacy-multi")
-	if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil {
+	return c.install(filepath.Join(tree, "iptables/xtables-legacy-multi"), "usr/sbin/xtables-legacy-multi")
+}
+
+// iproute2Settings are for make. Only ip is compiled: the other programs need libraries.
+func iproute2Settings(a arch.Arch) []string {
+	return []string{"CC=" + a.Triplet + "-gcc", "HOSTCC=gcc", "LDFLAGS=-static", "SUBDIRS=lib ip"}
+}
+
+// iproute2 finds no library but C's when it asks a pkg-config that fails.
+func (c compiler) iproute2(source string, a arch.Arch) error {
+	tree := filepath.Join(c.scratch, "iproute2")
+	if err := copyTree(source, tree); err != nil {
 		return err
 	}
-	_, err := command.Run(c.ctx, tree, c.cross+"strip", "-o", program, "iptables/xtables-legacy-multi")
+	if _, err := command.Run(c.ctx, tree, "env", "PKG_CONFIG=false", "CC="+a.Triplet+"-gcc", "./configure"); err != nil {
+		return err
+	}
+	if err := c.compile(tree, iproute2Settings(a)...); err != nil {
+		return err
+	}
+	return errors.Join(
+		c.install(filepath.Join(tree, "ip/ip"), "bin/ip"),
+		copyTree(filepath.Join(tree, "etc/iproute2"), filepath.Join(c.to, "etc/iproute2")),
+	)
+}
+
+// install puts a program without its symbols into the router's root.
+func (c compiler) install(program, name string) error {
+	to := filepath.Join(c.to, name)
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	_, err := command.Run(c.ctx, "", c.cross+"strip", "-o", to, program)
 	return err
 }
 

@@ -30,7 +30,7 @@ func folders() []string {
 
 // links are symbolic links, name to target.
 func links(a arch.Arch) map[string]string {
-	links := map[string]string{"var": "tmp", "run": "tmp/run", "etc/resolv.conf": "/tmp/resolv.conf", "etc/mtab": "/proc/mounts"}
+	links := map[string]string{"sbin/ip": "../bin/ip", "var": "tmp", "run": "tmp/run", "etc/resolv.conf": "/tmp/resolv.conf", "etc/mtab": "/proc/mounts"}
 	for _, applet := range applets() {
 		links["bin/"+applet] = "busybox"
 	}
@@ -52,17 +52,15 @@ func debianLinks(links map[string]string) {
 	for _, name := range []string{"depmod", "insmod", "lsmod", "modinfo", "modprobe", "rmmod"} {
 		links["sbin/"+name] = "../bin/kmod"
 	}
-	links["sbin/ip"] = "../bin/ip"
 	links["usr/bin/ping"] = "../../bin/ping"
 	iptables(links, "-nft", "xtables-nft-multi")
 }
 
 // builtLinks are for what busybox has to stand in for where Debian has no packages.
 func builtLinks(links map[string]string) {
-	for _, applet := range []string{"flock", "ip", "mountpoint", "ping", "ping6"} {
+	for _, applet := range []string{"flock", "mountpoint", "ping", "ping6"} {
 		links["bin/"+applet] = "busybox"
 	}
-	links["sbin/ip"] = "../bin/busybox"
 	links["sbin/modprobe"] = "../bin/true"
 }
 

@@ -26,6 +26,12 @@ func NewKey(texts ...string) *Key {
 	return k
 }
 
+// Text adds a text.
+func (k *Key) Text(text string) *Key {
+	k.add(text)
+	return k
+}
+
 // add keeps texts apart: "ab", "c" is not "a", "bc".
 func (k *Key) add(text string) { fmt.Fprintf(k.sum, "%d:%s", len(text), text) }
 
