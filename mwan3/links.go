@@ -34,11 +34,12 @@ func follows(section config.Interface, family network.Family) bool {
 }
 
 // announce has mwan3 look again, which shows it whether the interface is up at that moment, and then tells the rest of
-// the router. No lock is held meanwhile.
+// the router. No lock is held meanwhile. mwan3 itself must not obey what it hears of it: that may come so late that it is not
+// true any more, and an ifdown would keep the interface down.
 func (r *router) announce(c cli, found network.Interface) {
-	event := hotplug.Event{Action: hotplug.Ifdown, Interface: found.Name}
+	event := hotplug.Event{Action: hotplug.Ifdown, Interface: found.Name, Applied: true}
 	if found.Up {
-		event = hotplug.Event{Action: hotplug.Ifup, Interface: found.Name, Device: found.Device}
+		event = hotplug.Event{Action: hotplug.Ifup, Interface: found.Name, Device: found.Device, Applied: true}
 	}
 	err := c.obey(string(hotplug.Ifupdate), found.Name)
 	if err == nil {

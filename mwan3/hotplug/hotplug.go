@@ -37,7 +37,7 @@ type Event struct {
 	Device    string
 	First     bool // Connected only: tracking has just begun, nothing was proved yet
 	Shutdown  bool // Disconnected only: because mwan3 is being stopped
-	Applied   bool // Connected and Disconnected: the tracker has the configurator carry it out, its own script must not
+	Applied   bool // whoever tells it has the configurator carry it out, its own script must not
 }
 
 // Router is where the programs are that have to be told.
