@@ -46,7 +46,7 @@ func (o options) peek(ctx context.Context, c machine.Config) error {
 		shown("kernel", "uname -rm; cat /etc/openwrt_release 2>/dev/null; true"),
 		shown("memory, KiB", "free | grep Mem"),
 		shown("cards", "ls /sys/class/net"),
-		shown("firewalls", "command -v nft iptables ipset; true"),
+		shown("firewalls", "which nft iptables ipset ip; true"),
 		{name: "cgroup BPF", request: wire.Request{Bind: "lo"}},
 	}
 	return errors.Join(o.goThrough(tries, l), off(m, l), m.Close())

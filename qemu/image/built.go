@@ -15,6 +15,30 @@ import (
 	"qemu/store"
 )
 
+// compiler compiles one program, in a scratch folder, because the sources in the store are to stay as they are.
+type compiler struct {
+	ctx     context.Context
+	arch    arch.Arch
+	cross   string // prefix of the compiler's programs
+	scratch string // has a copy of the source
+	to      string // a router's root
+}
+
+// source is a program that is compiled, by the name of Debian's source package.
+type source struct {
+	name     string
+	settings []string
+	build    func(compiler) error
+}
+
+func sources(a arch.Arch) []source {
+	return []source{
+		{"busybox", busyboxSettings(), compiler.busybox},
+		{"iproute2", iproute2Settings(a), compiler.iproute2},
+		{"iptables", iptablesSettings(a), compiler.iptables},
+	}
+}
+
 // buildUserland compiles Debian's sources of a router's programs for a processor that Debian has no packages for.
 func buildUserland(ctx context.Context, s store.Store, a arch.Arch) (string, error) {
 	native, err := debian.Native(ctx)
@@ -22,32 +46,33 @@ func buildUserland(ctx context.Context, s store.Store, a arch.Arch) (string, err
 		return "", err
 	}
 	apt := debian.Apt{Store: s, Architecture: native}
-	sources := map[string]string{}
-	key := store.NewKey(recipe, fmt.Sprint(busyboxSettings(), iptablesSettings(a), iproute2Settings(a)))
-	for _, name := range []string{"busybox", "iproute2", "iptables"} {
-		if sources[name], err = apt.Source(ctx, name); err != nil {
+	var entries []string
+	all := store.NewKey(recipe)
+	for _, program := range sources(a) {
+		entry, err := program.compile(ctx, s, a, apt)
+		if err != nil {
 			return "", err
 		}
-		key.Text(filepath.Base(filepath.Dir(sources[name])))
+		entries = append(entries, entry)
+		all.Text(filepath.Base(entry))
 	}
-	return s.Make("userland-"+a.Name, key, func(folder string) error {
-		scratch := filepath.Join(folder, "scratch")
-		c := compiler{ctx: ctx, cross: a.Triplet + "-", scratch: scratch, to: folder}
-		return errors.Join(
-			c.busybox(sources["busybox"]),
-			c.iptables(sources["iptables"], a),
-			c.iproute2(sources["iproute2"], a),
-			os.RemoveAll(scratch),
-		)
-	})
+	return s.Make("userland-"+a.Name, all, func(folder string) error { return layOver(folder, entries) })
 }
 
-// compiler compiles in a scratch folder, because the sources in the store are to stay as they are.
-type compiler struct {
-	ctx     context.Context
-	cross   string // prefix of the compiler's programs
-	scratch string
-	to      string // a router's root
+// compile returns a folder with the program where a router has it.
+func (p source) compile(ctx context.Context, s store.Store, a arch.Arch, apt debian.Apt) (string, error) {
+	from, err := apt.Source(ctx, p.name)
+	if err != nil {
+		return "", err
+	}
+	key := store.NewKey(recipe, filepath.Base(filepath.Dir(from)), fmt.Sprint(p.settings))
+	return s.Make(p.name+"-"+a.Name, key, func(folder string) error {
+		c := compiler{ctx: ctx, arch: a, cross: a.Triplet + "-", scratch: filepath.Join(folder, "scratch"), to: folder}
+		if err := copyTree(from, c.scratch); err != nil {
+			return err
+		}
+		return errors.Join(p.build(c), os.RemoveAll(c.scratch))
+	})
 }
 
 // busyboxSettings are changed in the configuration of Debian's package: no libraries, and what iproute2 does elsewhere.
@@ -59,27 +84,23 @@ func busyboxSettings() []string {
 }
 
 // busybox compiles it with nearly the configuration that Debian's package has.
-func (c compiler) busybox(source string) error {
-	tree := filepath.Join(c.scratch, "busybox")
-	if err := copyTree(source, tree); err != nil {
-		return err
-	}
-	config, err := os.ReadFile(filepath.Join(tree, "debian/config/pkg/deb"))
+func (c compiler) busybox() error {
+	config, err := os.ReadFile(filepath.Join(c.scratch, "debian/config/pkg/deb"))
 	if err != nil {
 		return err
 	}
 	text := set(string(config), busyboxSettings())
-	if err := os.WriteFile(filepath.Join(tree, ".config"), []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(c.scratch, ".config"), []byte(text), 0o644); err != nil {
 		return err
 	}
 	cross := "CROSS_COMPILE=" + c.cross
-	if _, err := command.Run(c.ctx, tree, "sh", "-c", `yes "" | make "$1" oldconfig`, "sh", cross); err != nil {
+	if _, err := command.Run(c.ctx, c.scratch, "sh", "-c", `yes "" | make "$1" oldconfig`, "sh", cross); err != nil {
 		return err
 	}
-	if err := c.compile(tree, cross, "busybox"); err != nil {
+	if err := c.make(cross, "busybox"); err != nil {
 		return err
 	}
-	return copyFile(filepath.Join(tree, "busybox"), filepath.Join(c.to, "bin/busybox"))
+	return c.install("busybox", "bin/busybox")
 }
 
 // set switches settings of a configuration on.
@@ -108,40 +129,33 @@ func iptablesSettings(a arch.Arch) []string {
 }
 
 // iptables compiles the variant that needs no library but C's, which has no package for the processor either.
-func (c compiler) iptables(source string, a arch.Arch) error {
-	tree := filepath.Join(c.scratch, "iptables")
-	if err := copyTree(source, tree); err != nil {
+func (c compiler) iptables() error {
+	if _, err := command.Run(c.ctx, c.scratch, "./configure", iptablesSettings(c.arch)...); err != nil {
 		return err
 	}
-	if _, err := command.Run(c.ctx, tree, "./configure", iptablesSettings(a)...); err != nil {
+	if err := c.make("LDFLAGS=-all-static"); err != nil {
 		return err
 	}
-	if err := c.compile(tree, "LDFLAGS=-all-static"); err != nil {
-		return err
-	}
-	return c.install(filepath.Join(tree, "iptables/xtables-legacy-multi"), "usr/sbin/xtables-legacy-multi")
+	return c.install("iptables/xtables-legacy-multi", "usr/sbin/xtables-legacy-multi")
 }
 
-// iproute2Settings are for make. Only ip is compiled: the other programs need libraries.
+// iproute2Settings are for make. Only ip is compiled: the other programs need libraries. Without shared libraries it has to be
+// told, or it looks for its kinds of devices in vain.
 func iproute2Settings(a arch.Arch) []string {
-	return []string{"CC=" + a.Triplet + "-gcc", "HOSTCC=gcc", "LDFLAGS=-static", "SUBDIRS=lib ip"}
+	return []string{"CC=" + a.Triplet + "-gcc", "HOSTCC=gcc", "LDFLAGS=-static", "SHARED_LIBS=n", "SUBDIRS=lib ip"}
 }
 
 // iproute2 finds no library but C's when it asks a pkg-config that fails.
-func (c compiler) iproute2(source string, a arch.Arch) error {
-	tree := filepath.Join(c.scratch, "iproute2")
-	if err := copyTree(source, tree); err != nil {
+func (c compiler) iproute2() error {
+	if _, err := command.Run(c.ctx, c.scratch, "env", "PKG_CONFIG=false", "CC="+c.cross+"gcc", "./configure"); err != nil {
 		return err
 	}
-	if _, err := command.Run(c.ctx, tree, "env", "PKG_CONFIG=false", "CC="+a.Triplet+"-gcc", "./configure"); err != nil {
-		return err
-	}
-	if err := c.compile(tree, iproute2Settings(a)...); err != nil {
+	if err := c.make(iproute2Settings(c.arch)...); err != nil {
 		return err
 	}
 	return errors.Join(
-		c.install(filepath.Join(tree, "ip/ip"), "bin/ip"),
-		copyTree(filepath.Join(tree, "etc/iproute2"), filepath.Join(c.to, "etc/iproute2")),
+		c.install("ip/ip", "bin/ip"),
+		copyTree(filepath.Join(c.scratch, "etc/iproute2"), filepath.Join(c.to, "etc/iproute2")),
 	)
 }
 
@@ -151,12 +165,13 @@ func (c compiler) install(program, name string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
 	}
-	_, err := command.Run(c.ctx, "", c.cross+"strip", "-o", to, program)
+	_, err := command.Run(c.ctx, c.scratch, c.cross+"strip", "-o", to, program)
 	return err
 }
 
-func (c compiler) compile(tree string, args ...string) error {
+// make steps back for other programs.
+func (c compiler) make(args ...string) error {
 	args = append([]string{"-n", "5", "make", fmt.Sprintf("-j%d", runtime.NumCPU())}, args...)
-	_, err := command.Run(c.ctx, tree, "nice", args...)
+	_, err := command.Run(c.ctx, c.scratch, "nice", args...)
 	return err
 }
