@@ -38,7 +38,7 @@ oldgo:
 # What is left out on a machine without a program is said here, because go test keeps it to itself.
 # The tests of e2e run the built programs, which the go tool's cache does not know: they run each time.
 unit:
-	@go test $(TESTFLAGS) $(addprefix ./,$(addsuffix /...,$(PRODUCT) openwrt/ipk))
+	@go test $(TESTFLAGS) $(addprefix ./,$(addsuffix /...,$(PRODUCT) openwrt/ipk qemu))
 	@for judge in opkg apk; do command -v $$judge >/dev/null || echo "SKIPPED: packages are not installed with the real $$judge, which is not here"; done
 	@MWAN3_BIN=$(CURDIR)/build go test -count=1 $(TESTFLAGS) ./e2e/...
 
@@ -82,8 +82,18 @@ ipk: tools ## make packages for opkg and apk, and an index for opkg update, unde
 	@$(CROSS) $(TARGETS)
 	@$(IPK) pack -version $(VERSION) -epoch $(EPOCH) $(TARGETS)
 
-qemu: ## boot whole routers in QEMU (not there yet)
-	@echo "make qemu: not there yet" >&2; exit 1
+# e.g. ARCH='mips arm'; SCRIPT=. plays all scripts; JOBS machines at the same time; QEMUFLAGS='-memory 64'.
+ARCH      := amd64 arm64 arm7 mipsle mips
+SCRIPT    :=
+JOBS      := 2
+QEMUFLAGS :=
+
+qemu: TOOLS := nft ip mksquashfs qemu-system-x86_64 qemu-system-arm qemu-system-mips qemu-img mke2fs depmod
+qemu: tools ## boot whole routers in QEMU, with three uplinks, and play the lab's scripts on them
+	@$(CROSS) -again '' $(ARCH)
+	@$(IPK) pack -version $(VERSION) -epoch $(EPOCH) $(ARCH)
+	@cd qemu && go build $(GOFLAGS) -o ../build/qemu-play .
+	@build/qemu-play play -jobs $(JOBS) $(if $(SCRIPT),-script '$(SCRIPT)') $(QEMUFLAGS) $(ARCH)
 
 clean: ## remove what the others made
 	@rm -rf build
