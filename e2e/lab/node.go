@@ -133,10 +133,10 @@ func wire(a, b port) error {
 	return errors.Join(a.node.Up(a.device), b.node.Up(b.device))
 }
 
-// bridge makes a bridge of the devices.
+// bridge makes a bridge of the devices; one of that name that is there already gets them, too.
 func (n *Node) bridge(name string, devices ...string) error {
 	bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: name}}
-	if err := n.link.LinkAdd(bridge); err != nil {
+	if err := n.link.LinkAdd(bridge); err != nil && !errors.Is(err, unix.EEXIST) {
 		return fmt.Errorf("make bridge %s: %w", name, err)
 	}
 	faults := []error{n.Up(name)}
