@@ -37,8 +37,9 @@ oldgo:
 # What is left out on a machine without a program is said here, because go test keeps it to itself.
 # The tests of e2e run the built programs, which the go tool's cache does not know: they run each time.
 unit:
-	@go test $(TESTFLAGS) $(addprefix ./,$(addsuffix /...,$(PRODUCT) openwrt/ipk))
+	@go test $(TESTFLAGS) $(addprefix ./,$(addsuffix /...,$(PRODUCT) openwrt/ipk qemu))
 	@for judge in opkg apk; do command -v $$judge >/dev/null || echo "SKIPPED: packages are not installed with the real $$judge, which is not here"; done
+	@echo "SKIPPED: no router is booted here; make qemu does that"
 	@MWAN3_BIN=$(CURDIR)/build go test -count=1 $(TESTFLAGS) ./e2e/...
 
 demo: TOOLS := nft ip
@@ -69,8 +70,15 @@ ipk: tools ## make packages for opkg and apk, and an index for opkg update, unde
 	@$(CROSS) $(TARGETS)
 	@$(IPK) pack -version $(VERSION) -epoch $(EPOCH) $(TARGETS)
 
-qemu: ## boot whole routers in QEMU (not there yet)
-	@echo "make qemu: not there yet" >&2; exit 1
+# The first time it makes kernels and images: minutes, and as long again as a kernel takes to compile for big-endian MIPS.
+# OPENWRT_IMG boots an official image in place of ours, on ARCH; OPENWRT_KERNEL is its kernel, where the image brings none.
+ARCH           :=
+OPENWRT_IMG    :=
+OPENWRT_KERNEL :=
+QEMUFLAGS      :=
+qemu: ## boot whole routers in QEMU: x86, ARM, MIPS of both byte orders, or one of them: ARCH=mips
+	@.ci/tools $$(go run ./qemu tools $(ARCH))
+	@go run ./qemu boot $(if $(OPENWRT_IMG),-openwrt $(OPENWRT_IMG) $(if $(OPENWRT_KERNEL),-kernel $(OPENWRT_KERNEL))) $(QEMUFLAGS) $(ARCH)
 
 clean: ## remove what the others made
 	@rm -rf build

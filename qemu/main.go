@@ -1,9 +1,10 @@
 // Command qemu makes whole routers for other processors and boots them.
 //
+//	qemu tools   prints the programs that the others take
 //	qemu build   makes the images
 //	qemu boot    boots each with a small engine and prints what it can do, and what it takes
 //
-// Both take names of architectures; none means all.
+// All take names of architectures; none means all.
 package main
 
 import (
@@ -13,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -46,7 +48,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return errors.New("say build or boot")
+		return errors.New("say tools, build or boot")
 	}
 	o, err := parse(args)
 	if err != nil {
@@ -54,12 +56,14 @@ func run(ctx context.Context, args []string) error {
 	}
 	var act func(context.Context, arch.Arch) error
 	switch args[0] {
+	case "tools":
+		act = tools
 	case "build":
 		act = o.build
 	case "boot":
 		act = o.boot
 	default:
-		return fmt.Errorf("%s: there is build and boot", args[0])
+		return fmt.Errorf("%s: there is tools, build and boot", args[0])
 	}
 	var failures []error
 	for _, a := range o.archs {
@@ -68,6 +72,12 @@ func run(ctx context.Context, args []string) error {
 		}
 	}
 	return errors.Join(failures...)
+}
+
+// tools prints words for the Makefile.
+func tools(_ context.Context, a arch.Arch) error {
+	_, err := fmt.Println(strings.Join(a.Tools(), " "))
+	return err
 }
 
 func parse(args []string) (options, error) {

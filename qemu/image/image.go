@@ -55,7 +55,7 @@ func Make(ctx context.Context, s store.Store, a arch.Arch, overlays ...string) (
 		return Image{}, err
 	}
 	disk, err := makeDisk(ctx, s, a, k, userland, overlays)
-	return Image{Kernel: k.Image, Initrd: initrd, Disk: disk, Append: "root=/dev/vda rw quiet panic=-1"}, err
+	return Image{Kernel: k.Image, Initrd: initrd, Disk: disk, Append: "root=/dev/vda rw quiet"}, err
 }
 
 // recipe stands for this package's part in what it makes: raise it with every change that the other parts of a key do not show.
