@@ -72,9 +72,9 @@ ipk: tools ## make packages for opkg and apk, and an index for opkg update, unde
 
 # The first time it makes kernels and images: minutes, and as long again as a kernel takes to compile for big-endian MIPS.
 # OPENWRT_IMG boots an official image in place of ours, on ARCH; OPENWRT_KERNEL is its kernel, where the image brings none.
-ARCH           :=
-OPENWRT_IMG    :=
-OPENWRT_KERNEL :=
+ARCH           ?= $(if $(OPENWRT_IMG),amd64)
+OPENWRT_IMG    ?=
+OPENWRT_KERNEL ?=
 QEMUFLAGS      :=
 qemu: ## boot whole routers in QEMU: x86, ARM, MIPS of both byte orders, or one of them: ARCH=mips
 	@.ci/tools $$(go run ./qemu tools $(ARCH))
