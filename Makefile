@@ -40,6 +40,7 @@ oldgo:
 unit:
 	@go test $(TESTFLAGS) $(addprefix ./,$(addsuffix /...,$(PRODUCT) openwrt/ipk qemu))
 	@for judge in opkg apk; do command -v $$judge >/dev/null || echo "SKIPPED: packages are not installed with the real $$judge, which is not here"; done
+	@echo "SKIPPED: no router is booted here; make qemu does that"
 	@MWAN3_BIN=$(CURDIR)/build go test -count=1 $(TESTFLAGS) ./e2e/...
 
 # What the emulation cannot run leaves itself out (mwan3/emulation) and is counted. Packages of HOST never run on a router, and
@@ -82,18 +83,26 @@ ipk: tools ## make packages for opkg and apk, and an index for opkg update, unde
 	@$(CROSS) $(TARGETS)
 	@$(IPK) pack -version $(VERSION) -epoch $(EPOCH) $(TARGETS)
 
-# e.g. ARCH='mips arm'; SCRIPT=. plays all scripts; JOBS machines at the same time; QEMUFLAGS='-memory 64'.
-ARCH      := amd64 arm64 arm7 mipsle mips
-SCRIPT    :=
-JOBS      := 2
-QEMUFLAGS :=
-
-qemu: TOOLS := nft ip mksquashfs qemu-system-x86_64 qemu-system-arm qemu-system-mips qemu-img mke2fs depmod
+# The first time it makes kernels and images: minutes, and as long again as a kernel takes to compile for big-endian MIPS.
+# ARCH='mips arm7' are the routers; SCRIPT=. plays all scripts; JOBS machines at the same time; QEMUFLAGS='-memory 64'.
+# OPENWRT_IMG boots an official image in place of ours, on ARCH; OPENWRT_KERNEL is its kernel, where the image brings none.
+OPENWRT_IMG    :=
+OPENWRT_KERNEL :=
+ARCH           := $(if $(OPENWRT_IMG),amd64,amd64 arm64 arm7 mipsle mips)
+SCRIPT         :=
+JOBS           := 2
+QEMUFLAGS      :=
+qemu: TOOLS := nft ip mksquashfs
 qemu: tools ## boot whole routers in QEMU, with three uplinks, and play the lab's scripts on them
+	@.ci/tools $$(go run ./qemu tools $(ARCH))
+	@cd qemu && go build $(GOFLAGS) -o ../build/qemu-play .
+ifneq ($(OPENWRT_IMG),)
+	@build/qemu-play boot -openwrt $(OPENWRT_IMG) $(if $(OPENWRT_KERNEL),-kernel $(OPENWRT_KERNEL)) $(QEMUFLAGS) $(ARCH)
+else
 	@$(CROSS) -again '' $(ARCH)
 	@$(IPK) pack -version $(VERSION) -epoch $(EPOCH) $(ARCH)
-	@cd qemu && go build $(GOFLAGS) -o ../build/qemu-play .
 	@build/qemu-play play -jobs $(JOBS) $(if $(SCRIPT),-script '$(SCRIPT)') $(QEMUFLAGS) $(ARCH)
+endif
 
 clean: ## remove what the others made
 	@rm -rf build

@@ -184,10 +184,9 @@ func (o options) again(ctx context.Context, c machine.Config) error {
 	if _, err := l.ask(wire.Request{Run: "reboot"}); err != nil {
 		return err
 	}
-	ending, err := m.Wait()
-	if err == nil && ending != machine.Rebooted {
-		err = fmt.Errorf("the router was to reboot: %s", ending)
+	if _, err := l.answer(bootTime); err != nil {
+		return fmt.Errorf("after a reboot: %w", err)
 	}
-	report("reboot", string(ending))
-	return err
+	report("reboot", "works")
+	return off(m, l)
 }

@@ -1,5 +1,6 @@
 // Command qemu makes whole routers for other processors and boots them.
 //
+//	qemu tools   prints the programs that the others take
 //	qemu build   makes the images
 //	qemu boot    boots each with a small engine and prints what it can do, and what it takes
 //	qemu play    installs the package on each and plays the lab's scripts
@@ -63,7 +64,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return errors.New("say build, boot or play")
+		return errors.New("say tools, build, boot or play")
 	}
 	o, err := parse(args)
 	if err != nil {
@@ -71,6 +72,8 @@ func run(ctx context.Context, args []string) error {
 	}
 	var act func(context.Context, arch.Arch) error
 	switch args[0] {
+	case "tools":
+		act = tools
 	case "build":
 		act = o.build
 	case "boot":
@@ -78,7 +81,7 @@ func run(ctx context.Context, args []string) error {
 	case "play":
 		act = o.scripts
 	default:
-		return fmt.Errorf("%s: there is build, boot and play", args[0])
+		return fmt.Errorf("%s: there is tools, build, boot and play", args[0])
 	}
 	var failures []error
 	for _, a := range o.archs {
@@ -87,6 +90,12 @@ func run(ctx context.Context, args []string) error {
 		}
 	}
 	return errors.Join(failures...)
+}
+
+// tools prints words for the Makefile.
+func tools(_ context.Context, a arch.Arch) error {
+	_, err := fmt.Println(strings.Join(a.Tools(), " "))
+	return err
 }
 
 func parse(args []string) (options, error) {

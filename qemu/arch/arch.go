@@ -25,9 +25,8 @@ type Arch struct {
 	// Kernel is the Debian package that depends on the newest kernel; empty with Debian.
 	Kernel string
 
-	// System is the program that plays it, and Package the one that it comes from.
+	// System is the program that plays it.
 	System  string
-	Package string
 	Machine string
 	CPU     string
 	// Console is the kernel's name of the first serial port.
@@ -54,28 +53,28 @@ func All() []Arch {
 		{
 			Name: "amd64", Aliases: []string{"x86_64", "x86"},
 			Debian: "amd64", Triplet: "x86_64-linux-gnu", Kernel: "linux-image-cloud-amd64",
-			System: "qemu-system-x86_64", Package: "qemu-system-x86", Machine: "q35", CPU: "qemu64", Console: "ttyS0",
+			System: "qemu-system-x86_64", Machine: "q35", CPU: "qemu64", Console: "ttyS0",
 			NICs: []string{"virtio-net-pci"}, Backends: both, OpenWrt: "x86_64", Patience: 3,
 		}, {
 			Name: "arm64", Aliases: []string{"aarch64"},
 			Debian: "arm64", Triplet: "aarch64-linux-gnu", Kernel: "linux-image-cloud-arm64",
-			System: "qemu-system-aarch64", Package: "qemu-system-arm", Machine: "virt", CPU: "cortex-a53", Console: "ttyAMA0",
+			System: "qemu-system-aarch64", Machine: "virt", CPU: "cortex-a53", Console: "ttyAMA0",
 			NICs: []string{"virtio-net-pci"}, Backends: both[:1], OpenWrt: "aarch64_cortex-a53", Patience: 4,
 		}, {
 			Name: "arm7", Aliases: []string{"arm", "armhf", "armv7"},
 			Debian: "armhf", Triplet: "arm-linux-gnueabihf", Kernel: "linux-image-armmp-lpae",
-			System: "qemu-system-arm", Package: "qemu-system-arm", Machine: "virt", CPU: "cortex-a7", Console: "ttyAMA0",
+			System: "qemu-system-arm", Machine: "virt", CPU: "cortex-a7", Console: "ttyAMA0",
 			NICs: []string{"virtio-net-pci"}, Backends: both[:1], OpenWrt: "arm_cortex-a7_neon-vfpv4", Patience: 5,
 		}, {
 			Name: "mipsle", Aliases: []string{"mipsel"},
 			Debian: "mipsel", Triplet: "mipsel-linux-gnu", Kernel: "linux-image-4kc-malta",
-			System: "qemu-system-mipsel", Package: "qemu-system-mips", Machine: "malta", CPU: "24Kf", Console: "ttyS0",
+			System: "qemu-system-mipsel", Machine: "malta", CPU: "24Kf", Console: "ttyS0",
 			NICs: []string{"virtio-net-pci", "virtio-net-pci", "pcnet", "virtio-net-pci"}, Slots: malta, Backends: both[:1],
 			OpenWrt: "mipsel_24kc", Patience: 6,
 		}, {
 			Name: "mips", Aliases: []string{"mipseb", "ath79"},
 			Triplet: "mips-linux-gnu",
-			System:  "qemu-system-mips", Package: "qemu-system-mips", Machine: "malta", CPU: "24Kc", Console: "ttyS0",
+			System:  "qemu-system-mips", Machine: "malta", CPU: "24Kc", Console: "ttyS0",
 			NICs: []string{"virtio-net-pci", "virtio-net-pci", "pcnet", "e1000", "virtio-net-pci"}, Slots: malta, Backends: both[1:],
 			OpenWrt: "mips_24kc", Patience: 6,
 		},
@@ -114,4 +113,13 @@ func (a Arch) Address(number int) string {
 	// Slots have eight functions: there are more devices than slots.
 	slot, function := a.Slots[number%len(a.Slots)], number/len(a.Slots)
 	return fmt.Sprintf(",multifunction=on,addr=0x%x.%d", slot, function)
+}
+
+// Tools returns the programs that making and booting it takes on the host.
+func (a Arch) Tools() []string {
+	tools := []string{a.System, "qemu-img", "mke2fs", "depmod", "xz"}
+	if a.Debian == "" {
+		tools = append(tools, a.Triplet+"-gcc", "gcc", "make", "bc", "bison", "flex", "patch", "dpkg-source")
+	}
+	return tools
 }

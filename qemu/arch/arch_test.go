@@ -10,7 +10,7 @@ func TestEveryRouterIsComplete(t *testing.T) {
 	t.Parallel()
 	for _, a := range All() {
 		for what, value := range map[string]string{
-			"triplet": a.Triplet, "system": a.System, "package": a.Package, "machine": a.Machine, "CPU": a.CPU, "console": a.Console,
+			"triplet": a.Triplet, "system": a.System, "machine": a.Machine, "CPU": a.CPU, "console": a.Console,
 		} {
 			if value == "" {
 				t.Errorf("%s has no %s", a.Name, what)

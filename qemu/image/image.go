@@ -60,7 +60,7 @@ func Make(ctx context.Context, s store.Store, a arch.Arch, overlays ...string) (
 
 // commandLine is the kernel's. Without napi_tx=0, virtio_net (Linux 6.1) can go round for ever in virtnet_poll_cleantx while it
 // waits for what a card of QEMU 7.2 has sent; the router stands still then.
-const commandLine = "root=/dev/vda rw quiet panic=-1 virtio_net.napi_tx=0"
+const commandLine = "root=/dev/vda rw quiet virtio_net.napi_tx=0"
 
 // recipe stands for this package's part in what it makes: raise it with every change that the other parts of a key do not show.
 const recipe = "1"

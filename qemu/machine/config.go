@@ -56,7 +56,7 @@ func (c Config) args(dir string) []string {
 		accel = "kvm"
 	}
 	args := []string{
-		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+		"-nodefaults", "-no-user-config", "-display", "none",
 		"-machine", c.Arch.Machine, "-cpu", c.Arch.CPU, "-accel", accel, "-smp", "1", "-m", strconv.Itoa(c.memory()),
 		"-chardev", "socket,id=qmp,path=" + controlSocket + ",server=on,wait=off", "-mon", "chardev=qmp,mode=control",
 		"-chardev", "socket,id=console,path=" + consoleSocket + ",server=on,wait=off,logappend=on,logfile=" + filepath.Join(dir, consoleFile),

@@ -20,7 +20,7 @@ func TestAMachineIsDescribedInQEMUsWords(t *testing.T) {
 	}
 	args := strings.Join(c.args("/d"), " ")
 	for _, want := range []string{
-		"-machine malta -cpu 24Kc -accel tcg -smp 1 -m 128", "-no-reboot", "-nodefaults",
+		"-machine malta -cpu 24Kc -accel tcg -smp 1 -m 128", "-nodefaults",
 		"-netdev tap,id=lan,fd=3", "-device virtio-net-pci,netdev=lan,id=nic-lan,mac=52:54:00:00:00:01,romfile=,multifunction=on,addr=0x15.0",
 		"-netdev tap,id=wan,fd=4", "-device virtio-net-pci,netdev=wan,id=nic-wan,mac=02:00:00:00:00:07,romfile=,multifunction=on,addr=0x12.1",
 		"file=/d/disk.qcow2,format=qcow2", "virtserialport,chardev=lab,name=lab",

@@ -35,13 +35,11 @@ type Machine struct {
 // Ending is why a machine is off.
 type Ending string
 
-// What QEMU says of a machine that ended by itself, and ours for one that was ended from outside.
+// What QEMU says of a machine that it ended, and ours for one whose QEMU was.
 const (
 	PoweredOff Ending = "guest-shutdown" // the router switched itself off
-	Rebooted   Ending = "guest-reset"    // the router wanted to start again: call Start again with the same Dir
-	Panicked   Ending = "guest-panic"
-	Quit       Ending = "host-qmp-quit" // Close
-	Killed     Ending = "killed"        // ctx ended, or somebody killed QEMU
+	Quit       Ending = "host-qmp-quit"  // Close
+	Killed     Ending = "killed"         // ctx ended, or somebody killed QEMU
 )
 
 // Start makes the taps, switches the machine on and returns at once, while it boots. The machine is killed when ctx ends.
@@ -181,22 +179,9 @@ func (m *Machine) SetLink(nic string, up bool) error {
 	return m.control.Do("set_link", map[string]any{"name": "nic-" + nic, "up": up}, nil)
 }
 
-// Reset is the reset button: the router begins anew without having written what it still had in memory. The channel and the
-// taps stay.
-func (m *Machine) Reset() error {
-	// Without this, -no-reboot would make it the end.
-	if err := m.control.Do("set-action", map[string]any{"reboot": "reset"}, nil); err != nil {
-		return err
-	}
-	err := m.control.Do("system_reset", nil, nil)
-	// The reset itself comes a moment later.
-	for event := range m.control.Events() {
-		if event.Name == "RESET" {
-			break
-		}
-	}
-	return errors.Join(err, m.control.Do("set-action", map[string]any{"reboot": "shutdown"}, nil))
-}
+// Reset is the reset button: the router begins anew without having written what it still had in memory. As when it reboots by
+// itself, the taps and the channel stay, and its engine begins anew, too.
+func (m *Machine) Reset() error { return m.control.Do("system_reset", nil, nil) }
 
 // Command runs any command of QEMU's machine protocol.
 func (m *Machine) Command(name string, arguments, result any) error {

@@ -1,11 +1,11 @@
 package openwrt
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net"
 	"os"
+	"regexp"
 	"time"
 )
 
@@ -15,15 +15,17 @@ type console struct {
 	seen []byte // and not yet looked at
 }
 
-// prompt is the end of what OpenWrt's shell says when it waits for a command, in the home folder or at the root.
-var prompt = []byte("# ")
+// prompt is what OpenWrt's shell says when it waits for a command: in the home folder, or at the root as older ones do.
+const prompt = `:[~/]# `
 
-// expect reads until the text shows up, and returns what came before it.
-func (c *console) expect(until time.Time, text []byte) ([]byte, error) {
+// expect reads until the pattern shows up, and returns what came before it.
+func (c *console) expect(until time.Time, pattern string) ([]byte, error) {
+	wanted := regexp.MustCompile(pattern)
 	buffer := make([]byte, 4096)
 	for {
-		if before, after, ok := bytes.Cut(c.seen, text); ok {
-			c.seen = after
+		if at := wanted.FindIndex(c.seen); at != nil {
+			before := c.seen[:at[0]]
+			c.seen = c.seen[at[1]:]
 			return before, nil
 		}
 		if err := c.conn.SetReadDeadline(until); err != nil {
@@ -32,7 +34,7 @@ func (c *console) expect(until time.Time, text []byte) ([]byte, error) {
 		n, err := c.conn.Read(buffer)
 		c.seen = append(c.seen, buffer[:n]...)
 		if err != nil {
-			return nil, fmt.Errorf("waiting for %q on the console, after %q: %w", text, tail(c.seen), err)
+			return nil, fmt.Errorf("waiting for %q on the console, after %q: %w", pattern, tail(c.seen), err)
 		}
 	}
 }
@@ -66,11 +68,11 @@ func (c *console) run(until time.Time, command string) error {
 	if _, err := fmt.Fprintf(c.conn, "%s; echo en''d:$?:\n", command); err != nil {
 		return err
 	}
-	printed, err := c.expect(until, []byte("end:"))
+	printed, err := c.expect(until, "end:")
 	if err != nil {
 		return fmt.Errorf("%s: %w", command, err)
 	}
-	status, err := c.expect(until, []byte(":"))
+	status, err := c.expect(until, ":")
 	if err != nil {
 		return fmt.Errorf("%s: %w", command, err)
 	}

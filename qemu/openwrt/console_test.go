@@ -69,7 +69,7 @@ func TestASilentConsoleIsAnErrorThatShowsWhatWasSaidLast(t *testing.T) {
 	here, there := line(t)
 	fmt.Fprint(there, "Kernel panic")
 	err := (&console{conn: here}).login(time.Now().Add(time.Second))
-	if err == nil || !strings.Contains(err.Error(), `waiting for "# " on the console, after "Kernel panic"`) {
+	if err == nil || !strings.Contains(err.Error(), `waiting for ":[~/]# " on the console, after "Kernel panic"`) {
 		t.Errorf("error: %v", err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // Image returns what boots an image file of OpenWrt's, which may be compressed as OpenWrt publishes it. Kernel is a file of its
-// own for boards where the image brings nothing that boots it (armsr, malta: then it is the one named rootfs-ext4); empty for
+// own for machines where the image brings nothing that boots it (armsr: then it is the one named rootfs-ext4); empty for
 // x86's combined images.
 func Image(s store.Store, file, kernel string) (image.Image, error) {
 	disk := file

@@ -1,5 +1,6 @@
 // Package openwrt runs our engine on a router that knows nothing of it, as an official image of OpenWrt: the engine comes on a
-// second drive, and is started by typing on the console what a person would type.
+// second drive, and is started by typing on the console what a person would type. The image's kernel needs virtio's drives,
+// cards and ports: those for x86 and for armsr have them built in, the one for malta has none.
 package openwrt
 
 import (
