@@ -41,7 +41,7 @@ unit:
 	@go test $(TESTFLAGS) $(addprefix ./,$(addsuffix /...,$(PRODUCT) openwrt/ipk qemu))
 	@for judge in opkg apk; do command -v $$judge >/dev/null || echo "SKIPPED: packages are not installed with the real $$judge, which is not here"; done
 	@echo "SKIPPED: no router is booted here; make qemu does that"
-	@MWAN3_BIN=$(CURDIR)/build go test -count=1 $(TESTFLAGS) ./e2e/...
+	@MWAN3_BIN=$(CURDIR)/build go test -count=1 -timeout 40m $(TESTFLAGS) ./e2e/...
 
 # What the emulation cannot run leaves itself out (mwan3/emulation) and is counted. Packages of HOST never run on a router, and
 # their tests run programs of the machine that builds: the go tool, make, busybox.
