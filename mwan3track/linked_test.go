@@ -6,11 +6,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"mwan3/emulation"
 )
 
 // TestWhatDecidesIsNotLinked sees that the tracker is as small as it is because it asks mwan3. With the types of config
 // come only the initial values of its packages, 3 KB.
 func TestWhatDecidesIsNotLinked(t *testing.T) {
+	emulation.StartsPrograms(t)
 	program := filepath.Join(t.TempDir(), "mwan3track")
 	build := exec.Command("go", "build", "-o", program, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")

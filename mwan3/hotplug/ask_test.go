@@ -7,11 +7,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"mwan3/emulation"
 )
 
 // script returns the path of a configurator that does what a shell script says.
 func script(t *testing.T, text string) string {
 	t.Helper()
+	emulation.StartsPrograms(t)
 	path := filepath.Join(t.TempDir(), "mwan3")
 	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o700); err != nil {
 		t.Fatal(err)
