@@ -140,11 +140,12 @@ func ipsets(lines []string) []string {
 // stateDir is where mwan3 keeps what its next run must know.
 const stateDir = "/var/run/mwan3/"
 
-// stateFiles lists the state files with their texts.
+// stateFiles lists the state files with their texts. What rtmon's mirror has noted (mirrored_*) carries the time of the start and
+// comes a moment after it.
 func stateFiles() []string {
 	var files []string
 	_ = fs.WalkDir(os.DirFS(stateDir), ".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+		if err != nil || entry.IsDir() || strings.HasPrefix(path, "mirrored_") || strings.HasPrefix(path, ".mirrored_") {
 			return nil // no directory is no state
 		}
 		text, _ := os.ReadFile(filepath.Join(stateDir, path))

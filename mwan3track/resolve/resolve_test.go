@@ -38,7 +38,7 @@ func TestResolvConfIsUnderstood(t *testing.T) {
 		want system
 	}{
 		{"", system{servers: []server{at("127.0.0.1:53", 0)}, ndots: 1, timeout: 5 * time.Second, attempts: 2}},
-		{"# nameserver 192.0.2.9\n; x\nnameserver\nnameserver x\nnameserver 192.0.2.1 # one\nnameserver fe80::1%lo\n" +
+		{"# nameserver 192.0.2.9\n; x\nnameserver\nnameserver x\nnameserver 192.0.2.1 # one\nnameserver fe80::1%1\n" +
 			"nameserver ::ffff:192.0.2.3\nnameserver 192.0.2.4\ndomain example\nsearch lan. home\n" +
 			"options rotate ndots:99 timeout:0 attempts:-1 edns0 attempts:3 ndots:x\n",
 			system{servers: []server{at("192.0.2.1:53", 0), at("[fe80::1]:53", 1), at("192.0.2.3:53", 0)},
