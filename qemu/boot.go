@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -32,28 +31,15 @@ func (o options) image(ctx context.Context, a arch.Arch) (image.Image, error) {
 		return image.Image{}, err
 	}
 	defer os.RemoveAll(overlay)
-	if err := o.compile(ctx, a, filepath.Join(overlay, image.Engine)); err != nil {
+	if err := o.compileLook(ctx, a, filepath.Join(overlay, image.Engine)); err != nil {
 		return image.Image{}, err
 	}
 	return image.Make(ctx, o.store, a, overlay)
 }
 
-func (o options) compile(ctx context.Context, a arch.Arch, to string) error {
-	env, err := a.Go()
-	if err != nil {
-		return err
-	}
-	to, err = filepath.Abs(to)
-	if err != nil {
-		return err
-	}
-	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", to, "./look")
-	command.Dir = filepath.Join(o.root, "qemu")
-	command.Env = append(append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux"), env...)
-	if out, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the engine: %w\n%s", err, out)
-	}
-	return nil
+// compileLook compiles the small engine.
+func (o options) compileLook(ctx context.Context, a arch.Arch, to string) error {
+	return o.compileIn(ctx, a, filepath.Join(o.root, "qemu"), "./look", to)
 }
 
 // nics are what a router with three uplinks has.

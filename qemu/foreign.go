@@ -30,7 +30,7 @@ func (o options) foreign(ctx context.Context, c machine.Config) (machine.Config,
 		return c, err
 	}
 	defer os.RemoveAll(files)
-	if err := o.compile(ctx, c.Arch, filepath.Join(files, image.Engine)); err != nil {
+	if err := o.compileLook(ctx, c.Arch, filepath.Join(files, image.Engine)); err != nil {
 		return c, err
 	}
 	return openwrt.Drive(ctx, c, files)
