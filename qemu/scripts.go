@@ -111,6 +111,7 @@ func (o options) with(a arch.Arch, i image.Image, file string) []play.Trial {
 	for _, backend := range a.Backends {
 		t := play.Trial{Arch: a.Name, Backend: backend, Image: i, Script: file, Memory: o.memory, KVM: o.kvm, Append: o.words}
 		t.Dir = filepath.Join(o.store.Root, "trials", t.Name())
+		t.Picture = filepath.Join(o.store.Root, "timelines")
 		trials = append(trials, t)
 	}
 	return trials

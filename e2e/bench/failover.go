@@ -9,6 +9,8 @@ import (
 	"os"
 	"runtime"
 	"sync"
+
+	"e2e/probes"
 )
 
 // outcome is a scene with all its cuts: as many for each family.
@@ -103,8 +105,8 @@ func (c *collector) add(cuts []cut) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.cuts = append(c.cuts, cuts...)
-	if done := len(c.cuts) / int(families); done%10 == 0 || done == c.total {
+	if done := len(c.cuts) / int(probes.Families); done%10 == 0 || done == c.total {
 		fmt.Fprintf(os.Stderr, "%s: %d of %d cuts; the last took %.0f ms (IPv4), %.0f ms (IPv6)\n",
-			c.title, done, c.total, ms(cuts[v4].First), ms(cuts[v6].First))
+			c.title, done, c.total, ms(cuts[probes.V4].First), ms(cuts[probes.V6].First))
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"e2e/probes"
 )
 
 // row is one line of the table for each family: a time that each cut has, if it was seen.
@@ -49,7 +51,7 @@ func between(title string, moments func(cut) (from, to time.Duration)) row {
 }
 
 // times returns the sorted times of one family's cuts.
-func (r row) times(cuts []cut, f family) []time.Duration {
+func (r row) times(cuts []cut, f probes.Family) []time.Duration {
 	var times []time.Duration
 	for _, c := range cuts {
 		if took, seen := r.time(c); seen && c.Family == f {
@@ -82,7 +84,7 @@ func printFailover(out io.Writer, backend string, done []outcome) {
 
 // print writes the lines of both families.
 func (r row) print(out io.Writer, cuts []cut) {
-	for f := range families {
+	for f := range probes.Families {
 		times := r.times(cuts, f)
 		if len(times) == 0 {
 			fmt.Fprintf(out, "%-46s %-6s %5d %8s %8s %8s %8s\n", r.title, f, 0, "-", "-", "-", "-")

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"e2e/probes"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -64,8 +66,8 @@ func TestTheVerdictIsDueByTheSettings(t *testing.T) {
 func TestTheTableCountsWhatWasSeenAndSaysWhetherTargetsAreMet(t *testing.T) {
 	t.Parallel()
 	at := milliseconds(0, 40, 790, 800, 812, 815)
-	whole := cut{Family: v4, Unanswered: at[1], Due: at[2], Offline: at[3], Loaded: at[4], First: at[5], Back: at[1]}
-	other := cut{Family: v6, Unanswered: at[1], Due: at[2], First: 1001 * time.Millisecond, Back: at[1]}
+	whole := cut{Family: probes.V4, Unanswered: at[1], Due: at[2], Offline: at[3], Loaded: at[4], First: at[5], Back: at[1]}
+	other := cut{Family: probes.V6, Unanswered: at[1], Due: at[2], First: 1001 * time.Millisecond, Back: at[1]}
 	scene, err := findScene("silent")
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"e2e/lab"
+	"e2e/probes"
 )
 
 // How new connections are tried: one of each family in every beat, many at the same time. One that is not answered in
@@ -27,7 +28,7 @@ type knocker struct {
 }
 
 // arrival is when the first connection of each family was answered as wanted.
-type arrival [families]time.Time
+type arrival [probes.Families]time.Time
 
 // start knocks until a connection of each family was answered through the provider. The result comes over the channel.
 func (k *knocker) start(isp string) <-chan knocked {
@@ -53,7 +54,7 @@ type knocked struct {
 func (k knocked) after(moment time.Time) (arrival, error) {
 	for f, at := range k.at {
 		if k.err == nil && at.Before(moment) {
-			return k.at, fmt.Errorf("%s went there %v before", family(f), moment.Sub(at))
+			return k.at, fmt.Errorf("%s went there %v before", probes.Family(f), moment.Sub(at))
 		}
 	}
 	return k.at, k.err
@@ -70,18 +71,18 @@ func (k *knocker) until(isp string) (arrival, error) {
 	for end := time.Now().Add(giveUp); time.Now().Before(end); {
 		begin := time.Now()
 		d.expire(begin.Add(-patience))
-		for f := range families {
+		for f := range probes.Families {
 			if at[f].IsZero() {
 				k.last++
 				d.knock(f, k.last)
 			}
 		}
-		err := d.listen(begin.Add(beat), func(f family, who string, when time.Time) {
+		err := d.listen(begin.Add(beat), func(f probes.Family, who string, when time.Time) {
 			if who == isp && at[f].IsZero() {
 				at[f] = when
 			}
 		})
-		if err != nil || !at[v4].IsZero() && !at[v6].IsZero() {
+		if err != nil || !at[probes.V4].IsZero() && !at[probes.V6].IsZero() {
 			return at, err
 		}
 	}
@@ -99,7 +100,7 @@ type door struct {
 // visit is a connection.
 type visit struct {
 	fd     int
-	family family
+	family probes.Family
 	begun  time.Time
 	over   bool
 }
@@ -120,18 +121,18 @@ func (d *door) close() {
 }
 
 // target is where connection number goes. Each has a port of its own: a router may not take it for one that it knows.
-func target(f family, number int) unix.Sockaddr {
+func target(f probes.Family, number int) unix.Sockaddr {
 	const least, ports, addrs = 1024, 60000, 100
 	port, last := least+number%ports, byte(100+number/ports%addrs)
-	if f == v4 {
+	if f == probes.V4 {
 		return &unix.SockaddrInet4{Port: port, Addr: [4]byte{198, 51, 100, last}}
 	}
 	return &unix.SockaddrInet6{Port: port, Addr: [16]byte{0x20, 0x01, 0x0d, 0xb8, 0, 0x51, 15: last}}
 }
 
 // knock begins a connection. One that the router refuses at once is a failure like all others.
-func (d *door) knock(f family, number int) {
-	domain := [families]int{unix.AF_INET, unix.AF_INET6}[f]
+func (d *door) knock(f probes.Family, number int) {
+	domain := [probes.Families]int{unix.AF_INET, unix.AF_INET6}[f]
 	fd, err := unix.Socket(domain, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return
@@ -170,7 +171,7 @@ func (d *door) expire(before time.Time) {
 }
 
 // listen takes answers until a moment and tells each.
-func (d *door) listen(until time.Time, answered func(f family, who string, when time.Time)) error {
+func (d *door) listen(until time.Time, answered func(f probes.Family, who string, when time.Time)) error {
 	for {
 		left := time.Until(until)
 		if left <= 0 {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"e2e/lab"
+	"e2e/probes"
 )
 
 // stage is a router with two uplinks of which the second serves when the first is dead, and those who watch it.
@@ -18,13 +19,13 @@ type stage struct {
 	scene   scene
 	lab     *lab.Lab
 	knocker *knocker
-	wire    *wire // the first uplink's
+	wire    *probes.Tap // the first uplink's
 	witness *witness
 }
 
 // cut is what was seen of one cut in one family, as times since the cut. Zero is what was not seen.
 type cut struct {
-	Family     family
+	Family     probes.Family
 	Unanswered time.Duration // the first probe that stays without an answer leaves the router
 	Due        time.Duration // the verdict, by the settings
 	Offline    time.Duration // the tracker writes its verdict down
@@ -54,7 +55,7 @@ func playScene(o options) error {
 	if err != nil {
 		return err
 	}
-	defer s.wire.close()
+	defer s.wire.Close()
 	defer s.witness.close()
 	out := json.NewEncoder(os.Stdout)
 	for range o.cuts {
@@ -85,7 +86,7 @@ func newStage(scene scene, backend string) (*stage, error) {
 	if err := await(s.online); err != nil {
 		return nil, err
 	}
-	if s.wire, err = watchWire(l.Router, "wan0"); err != nil {
+	if s.wire, err = watch(l.Router, "wan0"); err != nil {
 		return nil, err
 	}
 	s.witness, err = newWitness(l.Router, first())
@@ -136,7 +137,7 @@ func (s *stage) repair(cuts []cut) error {
 	if err != nil {
 		return fmt.Errorf("after the repair: %w", err)
 	}
-	for f := range families {
+	for f := range probes.Families {
 		cuts[f].Back = there[f].Sub(begin)
 	}
 	return nil
@@ -144,20 +145,20 @@ func (s *stage) repair(cuts []cut) error {
 
 // account sums up what was seen of a cut.
 func (s *stage) account(begin time.Time, first arrival) ([]cut, error) {
-	cuts := make([]cut, families)
+	cuts := make([]cut, probes.Families)
 	since := func(at time.Time) time.Duration {
 		if at.Before(begin) {
 			return 0 // of an earlier cut
 		}
 		return at.Sub(begin)
 	}
-	for f := range families {
+	for f := range probes.Families {
 		offline, loaded := s.witness.account(f, first[f])
 		cuts[f] = cut{Family: f, Loaded: since(loaded), First: first[f].Sub(begin)}
 		if !s.scene.silent {
 			continue
 		}
-		unanswered, ok := firstUnanswered(s.wire.seen(f))
+		unanswered, ok := probes.FirstUnanswered(s.wire.Seen(f))
 		if !ok {
 			return nil, fmt.Errorf("%s: the last probe was answered, and yet connections have left", f)
 		}
@@ -168,6 +169,15 @@ func (s *stage) account(begin time.Time, first arrival) ([]cut, error) {
 	return cuts, nil
 }
 
+// watch begins to watch the probes on a device of the router.
+func watch(router *lab.Node, device string) (tap *probes.Tap, err error) {
+	err = router.Do(func() (err error) {
+		tap, err = probes.Watch(device)
+		return err
+	})
+	return tap, err
+}
+
 // pause waits for some part of the trackers' interval.
 func (s *stage) pause() { time.Sleep(rand.N(s.scene.pace.interval)) }
 
@@ -176,7 +186,7 @@ func (s *stage) quiet() error {
 	if err := await(s.online); err != nil {
 		return err
 	}
-	s.wire.forget()
+	s.wire.Forget()
 	if err := await(s.probed); err != nil {
 		return err
 	}
@@ -186,9 +196,9 @@ func (s *stage) quiet() error {
 
 // probed tells whether a probe of each family was answered.
 func (s *stage) probed() error {
-	for f := range families {
-		answered := func(p probe) bool { return !p.answered.IsZero() }
-		if !slices.ContainsFunc(s.wire.seen(f), answered) {
+	for f := range probes.Families {
+		answered := func(p probes.Probe) bool { return !p.Answered.IsZero() }
+		if !slices.ContainsFunc(s.wire.Seen(f), answered) {
 			return fmt.Errorf("%s: no probe was answered", f)
 		}
 	}
@@ -198,7 +208,7 @@ func (s *stage) probed() error {
 // online tells whether all interfaces are in use, the trackers of the first uplink sure of it, and mwan3 is done.
 func (s *stage) online() error {
 	full := strconv.Itoa(s.scene.pace.down + s.scene.pace.up)
-	for f := range families {
+	for f := range probes.Families {
 		for _, iface := range []string{first()[f], second()[f]} {
 			if state := readWord(stateDir + iface); state != "online" {
 				return fmt.Errorf("policies take %s for %q, want online", iface, state)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"e2e/lab"
+	"e2e/probes"
 )
 
 // Times of this part. All is well all the time.
@@ -42,17 +43,17 @@ func measureTrackers(o options) error {
 	if err != nil {
 		return err
 	}
-	slow, err1 := watchWire(l.Router, "wan0")
-	quick, err2 := watchWire(l.Router, "wan1")
+	slow, err1 := watch(l.Router, "wan0")
+	quick, err2 := watch(l.Router, "wan1")
 	config := tracked("wan", "wan0", 2, "") + tracked("wanb", "wan1", 4, busy) + policy
 	if err := errors.Join(err1, err2, writeConfig(o.backend, config), run("mwan3", "start")); err != nil {
 		return err
 	}
-	defer slow.close()
-	defer quick.close()
+	defer slow.Close()
+	defer quick.Close()
 	fmt.Fprintf(os.Stderr, "trackers: counting for %v\n", settle+count)
 	time.Sleep(settle)
-	var costs [families]cost
+	var costs [probes.Families]cost
 	if err := errors.Join(addMemory(&costs), addProcessorTime(&costs, quick), addProbes(&costs, slow)); err != nil {
 		return err
 	}
@@ -63,8 +64,8 @@ func measureTrackers(o options) error {
 // tracked is the configuration of an uplink's interfaces and their members, with some targets.
 func tracked(name, device string, targets int, options string) string {
 	var b strings.Builder
-	for f, target := range [families]string{"198.51.100.%d", "2001:db8:51::%d"} {
-		iface := name + [families]string{"", "6"}[f]
+	for f, target := range [probes.Families]string{"198.51.100.%d", "2001:db8:51::%d"} {
+		iface := name + [probes.Families]string{"", "6"}[f]
 		fmt.Fprintf(&b, "config interface '%s'\n\toption enabled '1'\n\toption family 'ipv%d'\n\toption device '%s'\n%s",
 			iface, 4+2*f, device, options)
 		for i := range targets {
@@ -78,20 +79,20 @@ func tracked(name, device string, targets int, options string) string {
 }
 
 // addProcessorTime counts what the busy trackers take, all their threads together, and their probes.
-func addProcessorTime(costs *[families]cost, w *wire) error {
+func addProcessorTime(costs *[probes.Families]cost, w *probes.Tap) error {
 	before, err := busyTimes()
 	if err != nil {
 		return err
 	}
-	w.forget()
+	w.Forget()
 	time.Sleep(count)
 	after, err := busyTimes()
 	if err != nil {
 		return err
 	}
-	for f := range families {
+	for f := range probes.Families {
 		c := &costs[f]
-		if c.probes = len(w.seen(f)); c.probes == 0 {
+		if c.probes = len(w.Seen(f)); c.probes == 0 {
 			return fmt.Errorf("%s: no probe was seen", f)
 		}
 		c.perProbe = (after[f] - before[f]) / time.Duration(c.probes)
@@ -100,8 +101,8 @@ func addProcessorTime(costs *[families]cost, w *wire) error {
 }
 
 // busyTimes is what the busy trackers have taken up to now.
-func busyTimes() (times [families]time.Duration, err error) {
-	for f := range families {
+func busyTimes() (times [probes.Families]time.Duration, err error) {
+	for f := range probes.Families {
 		pid, err := trackerPid(second()[f])
 		if err != nil {
 			return times, err
@@ -128,9 +129,9 @@ func trackerPid(iface string) (int, error) {
 }
 
 // addMemory reads the memory of all processes.
-func addMemory(costs *[families]cost) error {
+func addMemory(costs *[probes.Families]cost) error {
 	var faults []error
-	for f := range families {
+	for f := range probes.Families {
 		var err error
 		costs[f].memory, err = memories(f)
 		faults = append(faults, err)
@@ -139,7 +140,7 @@ func addMemory(costs *[families]cost) error {
 }
 
 // memories reads the memory of a family's processes.
-func memories(f family) ([3]int, error) {
+func memories(f probes.Family) ([3]int, error) {
 	slow, err1 := trackerPid(first()[f])
 	quick, err2 := trackerPid(second()[f])
 	mirror, err3 := rtmonPid(f)
@@ -157,7 +158,7 @@ func memories(f family) ([3]int, error) {
 }
 
 // rtmonPid finds the family's mwan3rtmon among the lab's processes.
-func rtmonPid(f family) (int, error) {
+func rtmonPid(f probes.Family) (int, error) {
 	want := "mwan3rtmon\x00" + strings.ToLower(f.String()) + "\x00"
 	paths, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, path := range paths {
@@ -183,10 +184,10 @@ func privateDirty(pid int) (int, error) {
 }
 
 // addProbes counts the probes at default settings.
-func addProbes(costs *[families]cost, w *wire) error {
+func addProbes(costs *[probes.Families]cost, w *probes.Tap) error {
 	var faults []error
-	for f := range families {
-		if err := costs[f].countProbes(w.seen(f)); err != nil {
+	for f := range probes.Families {
+		if err := costs[f].countProbes(w.Seen(f)); err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", f, err))
 		}
 	}
@@ -194,27 +195,27 @@ func addProbes(costs *[families]cost, w *wire) error {
 }
 
 // countProbes counts over whole intervals: from the first probe to the last one.
-func (c *cost) countProbes(probes []probe) error {
-	if len(probes) < 2 {
-		return fmt.Errorf("only %d probes were seen at default settings", len(probes))
+func (c *cost) countProbes(seen []probes.Probe) error {
+	if len(seen) < 2 {
+		return fmt.Errorf("only %d probes were seen at default settings", len(seen))
 	}
-	for _, p := range probes {
-		if p.answered.IsZero() {
-			return fmt.Errorf("a probe to %s was not answered", p.echo.target)
+	for _, p := range seen {
+		if p.Answered.IsZero() {
+			return fmt.Errorf("a probe to %s was not answered", p.Echo.Target)
 		}
-		c.trip += p.answered.Sub(p.sent) / time.Duration(len(probes))
+		c.trip += p.Answered.Sub(p.Sent) / time.Duration(len(seen))
 	}
-	span := probes[len(probes)-1].sent.Sub(probes[0].sent)
-	c.perHour = float64(len(probes)-1) / span.Hours()
+	span := seen[len(seen)-1].Sent.Sub(seen[0].Sent)
+	c.perHour = float64(len(seen)-1) / span.Hours()
 	return nil
 }
 
-func printTrackers(out io.Writer, costs [families]cost) {
+func printTrackers(out io.Writer, costs [probes.Families]cost) {
 	fmt.Fprintf(out, "trackers while all is well; a busy one asks 4 targets every 0.1 s, reliability 4; memory is private dirty, after %v\n\n",
 		settle)
-	fmt.Fprintf(out, "%-50s %8s %8s\n", "what", v4, v6)
+	fmt.Fprintf(out, "%-50s %8s %8s\n", "what", probes.V4, probes.V6)
 	line := func(title, format string, value func(cost) any) {
-		fmt.Fprintf(out, "%-50s "+format+" "+format+"\n", title, value(costs[v4]), value(costs[v6]))
+		fmt.Fprintf(out, "%-50s "+format+" "+format+"\n", title, value(costs[probes.V4]), value(costs[probes.V6]))
 	}
 	line("packets per hour at default settings", "%8.1f", func(c cost) any { return c.perHour })
 	line("  upstream 2.12, by its arithmetic, 3600/(10+rtt)", "%8.1f", func(c cost) any {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"e2e/lab"
+	"e2e/probes"
 )
 
 // Where the programs keep what they know.
@@ -24,7 +25,7 @@ const (
 )
 
 // ifaces are the names of an uplink's interfaces.
-type ifaces [families]string
+type ifaces [probes.Families]string
 
 // witness sees what the programs do without asking them: a tracker replaces its file STATUS, the kernel has a new
 // generation of nftables.
@@ -35,14 +36,14 @@ type witness struct {
 	over    sync.WaitGroup
 
 	mu      sync.Mutex
-	watches map[int32]family
-	offline [families]time.Time // when STATUS said so first
-	loads   []time.Time         // of nftables rules, by any program
+	watches map[int32]probes.Family
+	offline [probes.Families]time.Time // when STATUS said so first
+	loads   []time.Time                // of nftables rules, by any program
 }
 
 // newWitness begins to look. The trackers must have made their directories.
 func newWitness(router *lab.Node, ifaces ifaces) (*witness, error) {
-	w := &witness{ifaces: ifaces, watches: map[int32]family{}}
+	w := &witness{ifaces: ifaces, watches: map[int32]probes.Family{}}
 	err := router.Do(func() error { return errors.Join(w.watchFiles(), w.watchLoads()) })
 	if err != nil {
 		return nil, err
@@ -64,7 +65,7 @@ func (w *witness) watchFiles() error {
 		return fmt.Errorf("watch files: %w", err)
 	}
 	w.files = os.NewFile(uintptr(fd), "inotify")
-	for f := range families {
+	for f := range probes.Families {
 		watch, err := unix.InotifyAddWatch(fd, trackDir+w.ifaces[f], unix.IN_MOVED_TO|unix.IN_CLOSE_WRITE)
 		if err != nil {
 			return fmt.Errorf("watch %s: %w", trackDir+w.ifaces[f], err)
@@ -147,12 +148,12 @@ func (w *witness) noteLoad(at time.Time) {
 func (w *witness) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.offline, w.loads = [families]time.Time{}, nil
+	w.offline, w.loads = [probes.Families]time.Time{}, nil
 }
 
 // account tells when an interface was written down as offline, and when nftables was loaded last between that and a moment:
 // zero if it was not seen. An earlier load was for the other family.
-func (w *witness) account(f family, before time.Time) (offline, loaded time.Time) {
+func (w *witness) account(f probes.Family, before time.Time) (offline, loaded time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, at := range w.loads {

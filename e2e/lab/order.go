@@ -28,7 +28,9 @@ func (w *World) Order(words ...string) error {
 	if err != nil {
 		return err
 	}
-	return isp.order(args)
+	fault := isp.order(args)
+	w.watch.note(isp)
+	return fault
 }
 
 func (i *ISP) order(args []string) error {

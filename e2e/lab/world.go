@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+
+	"e2e/timeline"
 )
 
 // World is all of a lab but the router: clients, guest, providers, the internet and its targets. The ends of the cables
@@ -19,8 +21,12 @@ type World struct {
 	// a virtual machine does not see what becomes of the cable behind its card. It may be nil.
 	Plug func(device string, plugged bool) error
 
+	// Picture gets what was seen of a provider's failure, without a title. It may be nil.
+	Picture func(timeline.Failover) error
+
 	ends  *Node
 	flows flows
+	watch *watch // nil while nothing is watched
 }
 
 // DrawWorld draws a world without a router around the calling process, which must be Inside: whoever it is for takes the

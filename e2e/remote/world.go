@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"net/netip"
 
 	"e2e/lab"
 )
@@ -13,6 +14,12 @@ type World struct{ peer *peer }
 type flowStart struct {
 	Name       string
 	Connection lab.Connection
+}
+
+// watched is what Watch watches.
+type watched struct {
+	Provider string
+	To       netip.AddrPort
 }
 
 // Ask makes a new connection from a machine of the world.
@@ -36,6 +43,16 @@ func (w World) Progress(flow string) (p lab.Progress, err error) {
 // Order does to the world what the words of a script say.
 func (w World) Order(words ...string) error {
 	return w.peer.ask(context.Background(), "order", words, nil)
+}
+
+// Watch begins to watch a provider that is going to fail, and new connections to a target.
+func (w World) Watch(provider string, to netip.AddrPort) error {
+	return w.peer.ask(context.Background(), "watch", watched{provider, to}, nil)
+}
+
+// Watched ends the watching and hands over what was seen, with events of this router.
+func (w World) Watched(events ...lab.Event) error {
+	return w.peer.ask(context.Background(), "watched", events, nil)
 }
 
 // Run runs a program on a machine of the world.
@@ -74,6 +91,20 @@ func answers(w *lab.World) map[string]method {
 				return nil, err
 			}
 			return nil, w.Order(words...)
+		},
+		"watch": func(read func(any) error) (any, error) {
+			var what watched
+			if err := read(&what); err != nil {
+				return nil, err
+			}
+			return nil, w.Watch(what.Provider, what.To)
+		},
+		"watched": func(read func(any) error) (any, error) {
+			var events []lab.Event
+			if err := read(&events); err != nil {
+				return nil, err
+			}
+			return nil, w.Watched(events...)
 		},
 		"run": func(read func(any) error) (any, error) {
 			var c lab.Command

@@ -36,6 +36,8 @@
 //	                                through that provider
 //	flow alive|stalled|ended NAME   wait until it has moved on; has not for a second; has broken off
 //	flow unbroken NAME              it runs, and never stood still for a second
+//	timeline watch ispN TARGET      begin to watch that provider, which is going to fail, and new connections
+//	timeline end IFACE              … until now: a picture shows probes, the verdict on IFACE, the new marking, connections
 //	await PATTERN CMD ARG…          run a program on the router until its output matches; with ! until it does not
 //	snapshot FILE                   write down all rules, routes, firewall tables and sets, without counters
 //
@@ -46,6 +48,7 @@ package words
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"time"
 
@@ -90,6 +93,8 @@ type Traffic interface {
 type World interface {
 	Traffic
 	Order(words ...string) error
+	Watch(provider string, to netip.AddrPort) error
+	Watched(events ...lab.Event) error
 	Run(c lab.Command) (lab.Output, error)
 }
 
@@ -99,6 +104,7 @@ type stage struct {
 	lab   *lab.Site // the router's side; nil before it is drawn
 	world World
 	flows map[string]flow
+	ends  *ends // nil while no provider is watched
 }
 
 // word is what testscript calls.
@@ -114,7 +120,7 @@ func Params(file string, options Options) testscript.Params {
 		"via": s.inLab(s.via), "spread": s.inLab(s.spread), "inbound": s.inLab(s.inbound),
 		"unreachable": s.inLab(s.unreachable), "blackhole": s.inLab(s.blackhole),
 		"flow": s.inLab(s.flowWord), "await": s.awaitOutput, "snapshot": s.inLab(s.snapshot),
-		"track": s.inLab(s.track), "target": s.inLab(s.target), "name": s.inLab(s.name),
+		"track": s.inLab(s.track), "timeline": s.inLab(s.timeline), "target": s.inLab(s.target), "name": s.inLab(s.name),
 	}
 	for number := 1; number <= lab.MaxUplinks; number++ {
 		name := fmt.Sprintf("isp%d", number)

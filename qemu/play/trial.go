@@ -12,6 +12,7 @@ import (
 
 	"e2e/lab"
 	"e2e/remote"
+	"e2e/timeline"
 
 	"qemu/arch"
 	"qemu/image"
@@ -31,6 +32,7 @@ type Trial struct {
 	Memory  int    // of the router, MiB; 0: 128
 	KVM     bool
 	Append  string // to the kernel's command line
+	Picture string // a folder for the timelines that a script has drawn; empty: they are not kept
 }
 
 // Name tells a trial from others.
@@ -65,6 +67,7 @@ func (t Trial) play(ctx context.Context) (remote.Result, error) {
 	if err != nil {
 		return remote.Result{}, err
 	}
+	world.Picture = t.picture
 	s := stage{trial: t, world: world, log: log}
 	var result remote.Result
 	for _, part := range remote.Parts(string(text)) {
@@ -73,6 +76,19 @@ func (t Trial) play(ctx context.Context) (remote.Result, error) {
 		}
 	}
 	return result, err
+}
+
+// picture writes a timeline.
+func (t Trial) picture(f timeline.Failover) error {
+	if t.Picture == "" {
+		return nil
+	}
+	f.Title = fmt.Sprintf("%s on %s, %s", scriptName(t.Script), t.Arch, t.Backend)
+	name := fmt.Sprintf("%s-%s-%s.svg", scriptName(t.Script), t.Arch, t.Backend)
+	return errors.Join(
+		os.MkdirAll(t.Picture, 0o755),
+		os.WriteFile(filepath.Join(t.Picture, name), []byte(f.SVG()), 0o644),
+	)
 }
 
 // stage is a world with a router that starts once for each part of a script.

@@ -1,4 +1,4 @@
-package main
+package probes
 
 import (
 	"encoding/binary"
@@ -11,45 +11,40 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"e2e/lab"
 )
 
-// wire watches the trackers' probes on a device of the router. The kernel stamps each packet, so that a late reader makes
+// Tap watches the echo requests that pass a device, and their replies. The kernel stamps each packet, so that a late reader makes
 // no difference.
-type wire struct {
+type Tap struct {
 	file *os.File
 	over sync.WaitGroup
 
 	mu     sync.Mutex
-	probes [families][]probe
+	probes [Families][]Probe
 }
 
-// probe is an echo request that left the router.
-type probe struct {
-	echo     echo
-	sent     time.Time
-	answered time.Time // zero while it is not
+// Probe is an echo request.
+type Probe struct {
+	Echo     Echo
+	Sent     time.Time
+	Answered time.Time // zero while it is not
 }
 
-// watchWire begins to watch a device.
-func watchWire(router *lab.Node, device string) (*wire, error) {
-	w := &wire{}
-	err := router.Do(func() (err error) {
-		w.file, err = openTap(device)
-		return err
-	})
+// Watch begins to watch a device of the calling thread's network namespace.
+func Watch(device string) (*Tap, error) {
+	file, err := openTap(device)
 	if err != nil {
 		return nil, fmt.Errorf("watch %s: %w", device, err)
 	}
-	w.over.Go(w.read)
-	return w, nil
+	t := &Tap{file: file}
+	t.over.Go(t.read)
+	return t, nil
 }
 
-// close ends the watching.
-func (w *wire) close() {
-	_ = w.file.Close()
-	w.over.Wait()
+// Close ends the watching.
+func (t *Tap) Close() {
+	_ = t.file.Close()
+	t.over.Wait()
 }
 
 // openTap opens a packet socket that sees the device's ICMP packets in both directions, from the IP header on. It is bound
@@ -104,8 +99,8 @@ func onlyICMP() []unix.SockFilter {
 }
 
 // read notes packets until the file is closed.
-func (w *wire) read() {
-	conn, err := w.file.SyscallConn()
+func (t *Tap) read() {
+	conn, err := t.file.SyscallConn()
 	packet, control := make([]byte, 2048), make([]byte, 128)
 	for err == nil {
 		var n, controls int
@@ -115,7 +110,7 @@ func (w *wire) read() {
 			return failed != unix.EAGAIN
 		})
 		if err == nil && failed == nil {
-			w.note(packet[:n], stamp(control[:controls]))
+			t.note(packet[:n], stamp(control[:controls]))
 		}
 	}
 }
@@ -134,48 +129,48 @@ func stamp(control []byte) time.Time {
 }
 
 // note takes in a packet.
-func (w *wire) note(packet []byte, at time.Time) {
+func (t *Tap) note(packet []byte, at time.Time) {
 	family, e, ok := parseEcho(packet)
 	if !ok {
 		return
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !e.reply {
-		w.probes[family] = append(w.probes[family], probe{echo: e, sent: at})
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !e.Reply {
+		t.probes[family] = append(t.probes[family], Probe{Echo: e, Sent: at})
 		return
 	}
-	e.reply = false
-	for i, p := range slices.Backward(w.probes[family]) {
-		if p.echo == e && p.answered.IsZero() {
-			w.probes[family][i].answered = at
+	e.Reply = false
+	for i, p := range slices.Backward(t.probes[family]) {
+		if p.Echo == e && p.Answered.IsZero() {
+			t.probes[family][i].Answered = at
 			return
 		}
 	}
 }
 
-// forget begins anew with the probes.
-func (w *wire) forget() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.probes = [families][]probe{}
+// Forget begins anew with the probes.
+func (t *Tap) Forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.probes = [Families][]Probe{}
 }
 
-// seen returns the probes of a family, in the order of their sending.
-func (w *wire) seen(f family) []probe {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.Clone(w.probes[f])
+// Seen returns the probes of a family, in the order of their sending.
+func (t *Tap) Seen(f Family) []Probe {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.probes[f])
 }
 
-// firstUnanswered tells when the first probe left that nobody answers: the one after the last that was answered.
-func firstUnanswered(probes []probe) (time.Time, bool) {
+// FirstUnanswered tells when the first probe left that nobody answers: the one after the last that was answered.
+func FirstUnanswered(probes []Probe) (time.Time, bool) {
 	var first time.Time
 	for _, p := range slices.Backward(probes) {
-		if !p.answered.IsZero() {
+		if !p.Answered.IsZero() {
 			break
 		}
-		first = p.sent
+		first = p.Sent
 	}
 	return first, !first.IsZero()
 }

@@ -1,0 +1,60 @@
+package probes_test
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"e2e/lab"
+	"e2e/lab/labtest"
+	"e2e/probes"
+)
+
+func TestMain(m *testing.M) { os.Exit(labtest.Main(m)) }
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestATapSeesWhichProbesAreAnswered(t *testing.T) {
+	t.Parallel()
+	labtest.In(t, func(t *testing.T) {
+		l, err := lab.New(1)
+		check(t, err)
+		var tap *probes.Tap
+		check(t, l.Router.Do(func() (err error) {
+			tap, err = probes.Watch("wan0")
+			return err
+		}))
+		defer tap.Close()
+		begin := time.Now()
+		for _, target := range []string{"198.51.100.1", "2001:db8:51::1"} {
+			_, err := l.Router.Run("", "ping", "-c", "1", "-W", "5", target)
+			check(t, err)
+		}
+		cut := time.Now()
+		check(t, l.ISPs[0].Drop())
+		for _, target := range []string{"198.51.100.1", "2001:db8:51::1"} {
+			if _, err := l.Router.Run("", "ping", "-c", "1", "-W", "0.1", target); err == nil {
+				t.Errorf("%s answers though the provider drops everything", target)
+			}
+		}
+		for f := range probes.Families {
+			seen := tap.Seen(f)
+			if len(seen) != 2 {
+				t.Fatalf("%s: %d probes were seen, want 2", f, len(seen))
+			}
+			answered := seen[0].Answered
+			if seen[0].Sent.Before(begin) || answered.Before(seen[0].Sent) || answered.After(cut) {
+				t.Errorf("%s: the first probe left after %v and was answered after %v, within %v",
+					f, seen[0].Sent.Sub(begin), answered.Sub(begin), cut.Sub(begin))
+			}
+			if at, ok := probes.FirstUnanswered(seen); !ok || at != seen[1].Sent || at.Before(cut) {
+				t.Errorf("%s: %v is the first unanswered one of %+v", f, at, seen)
+			}
+		}
+	})
+}
