@@ -61,7 +61,7 @@ func (f *failures) add(err error) {
 	}
 }
 
-// trial plays one and prints its verdict. What it leaves is removed if it passes.
+// trial plays one and prints its verdict. Its disk is removed if it passes.
 func (o options) trial(ctx context.Context, t play.Trial) error {
 	if err := os.RemoveAll(t.Dir); err != nil {
 		return err
@@ -70,7 +70,7 @@ func (o options) trial(ctx context.Context, t play.Trial) error {
 	switch {
 	case v.Err == nil && v.Status == "pass":
 		fmt.Printf("ok    %6.1f s  %s\n", v.Took.Seconds(), t.Name())
-		return os.RemoveAll(t.Dir)
+		return os.Remove(filepath.Join(t.Dir, image.Written))
 	case v.Err == nil && v.Status == "skip":
 		fmt.Printf("skip  %6.1f s  %s: %s\n", v.Took.Seconds(), t.Name(), v.Reason)
 		return os.RemoveAll(t.Dir)

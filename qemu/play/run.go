@@ -23,8 +23,13 @@ type Verdict struct {
 	Err  error // the trial could not be played to its end
 }
 
+// longest is how long a trial may take: a machine that hangs ends then.
+const longest = 15 * time.Minute
+
 // Run plays the trial in a lab of its own and waits for its end.
 func (t Trial) Run(ctx context.Context) Verdict {
+	ctx, cancel := context.WithTimeoutCause(ctx, longest, fmt.Errorf("no script takes longer than %v", longest))
+	defer cancel()
 	began := time.Now()
 	result, err := t.run(ctx)
 	return Verdict{Result: result, Took: time.Since(began), Err: err}
