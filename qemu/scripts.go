@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 
 	"qemu/arch"
@@ -19,7 +20,7 @@ import (
 func scenarios() []string {
 	return []string{
 		"boot-balanced", "failover-silent", "failover-carrier-openwrt", "address-lost", "ipv6-only", "macvlan", "vlan",
-		"reboot", "killed", "reload-storm", "memory-pressure", "upgrade", "ubus-status",
+		"reboot", "killed", "reload-storm", "memory-pressure", "upgrade", "ubus-status", "figures",
 	}
 }
 
@@ -69,7 +70,7 @@ func (o options) trial(ctx context.Context, t play.Trial) error {
 	v := t.Run(ctx)
 	switch {
 	case v.Err == nil && v.Status == "pass":
-		fmt.Printf("ok    %6.1f s  %s\n", v.Took.Seconds(), t.Name())
+		fmt.Printf("ok    %6.1f s  %s\n%s", v.Took.Seconds(), t.Name(), figures(t.LogFile()))
 		return os.Remove(filepath.Join(t.Dir, image.Written))
 	case v.Err == nil && v.Status == "skip":
 		fmt.Printf("skip  %6.1f s  %s: %s\n", v.Took.Seconds(), t.Name(), v.Reason)
@@ -77,6 +78,21 @@ func (o options) trial(ctx context.Context, t play.Trial) error {
 	}
 	fmt.Printf("FAIL  %6.1f s  %s\n", v.Took.Seconds(), t.Name())
 	return fmt.Errorf("%s failed; see %s and the console beside it: %w", t.Name(), t.LogFile(), errors.Join(errFailed, v.Err))
+}
+
+// figures are what a script wants to be told: the lines of its log that begin with figure.
+func figures(log string) string {
+	text, err := os.ReadFile(log)
+	if err != nil {
+		return ""
+	}
+	var lines strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if figure, ok := strings.CutPrefix(line, "figure: "); ok {
+			lines.WriteString("      " + figure)
+		}
+	}
+	return lines.String()
 }
 
 var errFailed = errors.New("a script's expectation was not met")

@@ -10,7 +10,14 @@ import (
 type Tracking struct{ Interval, Timeout, Down, Up string }
 
 // Quick is the pace of the scripts.
-func Quick() Tracking { return Tracking{Interval: "0.3", Timeout: "0.5", Down: "3", Up: "3"} }
+func Quick() Tracking { return Pace(1) }
+
+// Pace is that of the scripts on a router that takes so many times longer for everything: answers may be late, and it does not
+// spend all of its time on probes.
+func Pace(patience int) Tracking {
+	p := float64(max(patience, 1))
+	return Tracking{Interval: fmt.Sprintf("%.3g", 0.3*max(p/2, 1)), Timeout: fmt.Sprintf("%.3g", 0.5*p), Down: "3", Up: "3"}
+}
 
 // Sections returns mwan3 interface sections for all uplinks in these families (4, 6), tracked by two targets, and
 // members of weight 1 for each: wan_m1, wan_m2 and wan_m3 of metric 1, 2 and 3. On a router without netifd the interfaces

@@ -13,6 +13,10 @@ import (
 // standstill is how long a flow may be without a reply before one says that it stands still.
 const standstill = time.Second
 
+// interruption is how long a flow may be without a reply and still be unbroken: one that has lost its way takes minutes, and a busy
+// machine may take more than a second to move one.
+const interruption = 2 * time.Second
+
 // swift is how soon after a verdict a flow has to go on.
 const swift = time.Second
 
@@ -143,7 +147,7 @@ func (s *stage) unbroken(f flow) error {
 		return err
 	}
 	p, err := f.traffic.Progress(f.name)
-	if err == nil && (p.Ended != "" || p.Longest >= s.patient(standstill)) {
+	if err == nil && (p.Ended != "" || p.Longest >= s.patient(interruption)) {
 		err = fmt.Errorf("was interrupted: %+v", p)
 	}
 	return err

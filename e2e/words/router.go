@@ -83,11 +83,11 @@ func (s *stage) config(ts *testscript.TestScript, args []string) error {
 	for _, name := range args {
 		switch name {
 		case "uplinks":
-			text += s.lab.Sections(lab.Quick(), 4, 6)
+			text += s.lab.Sections(lab.Pace(s.Patience), 4, 6)
 		case "uplinks4":
-			text += s.lab.Sections(lab.Quick(), 4)
+			text += s.lab.Sections(lab.Pace(s.Patience), 4)
 		case "uplinks6":
-			text += s.lab.Sections(lab.Quick(), 6)
+			text += s.lab.Sections(lab.Pace(s.Patience), 6)
 		default:
 			text += ts.ReadFile(name)
 		}

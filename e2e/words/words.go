@@ -35,9 +35,10 @@
 //	flow resumed NAME IFACE ispN    within a second of the verdict on IFACE it went on, after a pause or another way before,
 //	                                through that provider
 //	flow alive|stalled|ended NAME   wait until it has moved on; has not for a second; has broken off
-//	flow unbroken NAME              it runs, and never stood still for a second
-//	timeline watch ispN TARGET      begin to watch that provider, which is going to fail, and new connections
-//	timeline end IFACE              … until now: a picture shows probes, the verdict on IFACE, the new marking, connections
+//	flow unbroken NAME              it runs, and never stood still for two seconds
+//	timeline watch ispN TARGET IFACE
+//	                                begin to watch that provider, which is going to fail, and new connections
+//	timeline end                    … until now: a picture shows probes, the verdict on IFACE, the new marking, connections
 //	await PATTERN CMD ARG…          run a program on the router until its output matches; with ! until it does not
 //	snapshot FILE                   write down all rules, routes, firewall tables and sets, without counters
 //
@@ -101,10 +102,10 @@ type World interface {
 // stage is the state of one script.
 type stage struct {
 	Options
-	lab   *lab.Site // the router's side; nil before it is drawn
-	world World
-	flows map[string]flow
-	ends  *ends // nil while no provider is watched
+	lab     *lab.Site // the router's side; nil before it is drawn
+	world   World
+	flows   map[string]flow
+	marking *marking // nil while no provider is watched
 }
 
 // word is what testscript calls.

@@ -20,7 +20,7 @@ import (
 )
 
 // uplinks is the number of providers that a machine has cards for.
-const uplinks = 3
+const uplinks = 4
 
 // Trial is one script on one router.
 type Trial struct {
