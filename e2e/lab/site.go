@@ -3,6 +3,7 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"os/exec"
 )
 
 // Site is the router's side of a lab: its devices, its firewall, and its network daemon.
@@ -53,9 +54,12 @@ func (s *Site) joinLAN() error {
 	)
 }
 
-// masquerade is what the router's own firewall does, in a table of the name that OpenWrt uses: source NAT on the
-// uplinks, and one port (8007) of each uplink forwarded to client1.
+// masquerade is what the router's own firewall does: source NAT on the uplinks, and one port (8007) of each uplink forwarded to
+// client1. With nftables it is in a table of the name that OpenWrt uses.
 func (s *Site) masquerade() error {
+	if _, err := exec.LookPath("nft"); err != nil {
+		return errors.Join(s.masqueradeWith("iptables-restore", "192.168.1.11:7"), s.masqueradeWith("ip6tables-restore", "[fd00:ee::11]:7"))
+	}
 	const fw4 = `table inet fw4 {
 	chain srcnat {
 		type nat hook postrouting priority srcnat
@@ -68,6 +72,17 @@ func (s *Site) masquerade() error {
 	}
 }`
 	_, err := s.Router.Run(fw4, "nft", "-f", "-")
+	return err
+}
+
+// masqueradeWith does so for one family on a router that only has iptables.
+func (s *Site) masqueradeWith(restore, client string) error {
+	const nat = `*nat
+-A POSTROUTING -o wan+ -j MASQUERADE
+-A PREROUTING -i wan+ -p tcp --dport 8007 -j DNAT --to-destination %s
+COMMIT
+`
+	_, err := s.Router.Run(fmt.Sprintf(nat, client), restore)
 	return err
 }
 
