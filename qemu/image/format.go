@@ -12,7 +12,7 @@ import (
 )
 
 // spare is what a router can write to its disk, in bytes.
-const spare = 24 << 20
+const spare = 64 << 20
 
 // format writes a folder into a new ext4 file system. Checksums are left out: they would take a module that not every kernel
 // has at hand this early.
