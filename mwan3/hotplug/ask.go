@@ -19,11 +19,16 @@ const askPatience = 15 * time.Second
 // the other, and goes on then: somebody else's question may wait for a netifd that hangs.
 const turnPatience = 5 * time.Second
 
-// Ask runs a command of the configurator and returns what it prints. It waits as long as ctx says, or for some seconds, once it is
-// its turn: after a reload all daemons ask, and so many configurators at once take the memory and the time of a small router. The
+// AskInTurn asks when it is its turn: after a reload all trackers ask, and so many configurators at once take the memory and the
+// time of a small router.
+func (r Router) AskInTurn(ctx context.Context, args ...string) (string, error) {
+	defer r.awaitTurn(ctx)()
+	return r.Ask(ctx, args...)
+}
+
+// Ask runs a command of the configurator and returns what it prints. It waits as long as ctx says, or for some seconds. The
 // error has the words in which the configurator says what went wrong, and names what could not be run.
 func (r Router) Ask(ctx context.Context, args ...string) (string, error) {
-	defer r.awaitTurn(ctx)()
 	if _, bounded := ctx.Deadline(); !bounded {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, askPatience)

@@ -71,7 +71,7 @@ func TestDaemonsAskOneAfterTheOther(t *testing.T) {
 		all.Add(1)
 		go func() {
 			defer all.Done()
-			if _, err := r.Ask(context.Background(), "path", "wan"); err != nil {
+			if _, err := r.AskInTurn(context.Background(), "path", "wan"); err != nil {
 				t.Error(err)
 			}
 		}()
@@ -94,7 +94,7 @@ func TestAQuestionDoesNotWaitForOneThatHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	begin := time.Now()
-	out, err := Router{State: state, Configurator: script(t, "echo here")}.Ask(context.Background(), "path", "wan")
+	out, err := Router{State: state, Configurator: script(t, "echo here")}.AskInTurn(context.Background(), "path", "wan")
 	if took := time.Since(begin); out != "here\n" || err != nil || took < turnPatience || took > 2*turnPatience {
 		t.Errorf("%q, %v after %v", out, err, took)
 	}
