@@ -18,7 +18,7 @@ type looker struct{ router hotplug.Router }
 
 // Settings asks what the config says about an interface. The error is an reply.Untracked when it is not to be tracked.
 func (l looker) Settings(ctx context.Context, iface string) (settings, error) {
-	text, err := l.router.AskInTurn(ctx, "tracking", iface)
+	text, err := l.router.Ask(ctx, "tracking", iface)
 	if err != nil {
 		return settings{}, err
 	}
@@ -35,7 +35,7 @@ func (l looker) Settings(ctx context.Context, iface string) (settings, error) {
 
 // Look asks for the interface's device, source and mark.
 func (l looker) Look(ctx context.Context, s settings) (link, error) {
-	text, err := l.router.AskInTurn(ctx, "path", s.section.Name)
+	text, err := l.router.Ask(ctx, "path", s.section.Name)
 	if err != nil {
 		return link{}, err
 	}

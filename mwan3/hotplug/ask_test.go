@@ -5,11 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"mwan3/emulation"
 )
@@ -60,42 +57,5 @@ func TestAQuestionEndsWithItsContext(t *testing.T) {
 	_, err := Router{Configurator: script(t, "sleep 20")}.Ask(ctx, "path", "wan")
 	if err == nil || time.Since(begin) > 10*time.Second {
 		t.Errorf("%v after %v", err, time.Since(begin))
-	}
-}
-
-func TestDaemonsAskOneAfterTheOther(t *testing.T) {
-	log := filepath.Join(t.TempDir(), "log")
-	r := Router{State: t.TempDir(), Configurator: script(t, "echo begin >>"+log+"; sleep 0.05; echo end >>"+log)}
-	var all sync.WaitGroup
-	for range 5 {
-		all.Add(1)
-		go func() {
-			defer all.Done()
-			if _, err := r.AskInTurn(context.Background(), "path", "wan"); err != nil {
-				t.Error(err)
-			}
-		}()
-	}
-	all.Wait()
-	text, err := os.ReadFile(log)
-	if want := strings.Repeat("begin\nend\n", 5); err != nil || string(text) != want {
-		t.Errorf("%q, %v; want %q", text, err, want)
-	}
-}
-
-func TestAQuestionDoesNotWaitForOneThatHangs(t *testing.T) {
-	state := t.TempDir()
-	other, err := os.Open(state)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	if err := unix.Flock(int(other.Fd()), unix.LOCK_EX); err != nil {
-		t.Fatal(err)
-	}
-	begin := time.Now()
-	out, err := Router{State: state, Configurator: script(t, "echo here")}.AskInTurn(context.Background(), "path", "wan")
-	if took := time.Since(begin); out != "here\n" || err != nil || took < turnPatience || took > 2*turnPatience {
-		t.Errorf("%q, %v after %v", out, err, took)
 	}
 }

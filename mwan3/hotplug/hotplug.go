@@ -44,7 +44,6 @@ type Event struct {
 type Router struct {
 	HotplugCall  string // OpenWrt's tool
 	Configurator string // mwan3
-	State        string // the directory of its state
 }
 
 // Default returns OpenWrt's place of hotplug-call and the configurator beside the running program.
@@ -53,7 +52,7 @@ func Default() (Router, error) {
 	if err != nil {
 		return Router{}, fmt.Errorf("find mwan3: %w", err)
 	}
-	return Router{HotplugCall: "/sbin/hotplug-call", Configurator: filepath.Join(filepath.Dir(self), "mwan3"), State: "/var/run/mwan3"}, nil
+	return Router{HotplugCall: "/sbin/hotplug-call", Configurator: filepath.Join(filepath.Dir(self), "mwan3")}, nil
 }
 
 // Call runs all scripts of the router for interface events and waits for their end. Their environment is the event

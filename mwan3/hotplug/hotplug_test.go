@@ -181,7 +181,7 @@ func TestTheConfiguratorIsBesideTheProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Router{HotplugCall: "/sbin/hotplug-call", Configurator: filepath.Join(filepath.Dir(self), "mwan3"), State: "/var/run/mwan3"}
+	want := Router{HotplugCall: "/sbin/hotplug-call", Configurator: filepath.Join(filepath.Dir(self), "mwan3")}
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
