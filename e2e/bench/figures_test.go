@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"e2e/probes"
-
 	"github.com/google/go-cmp/cmp"
+
+	"e2e/probes"
 )
 
 func milliseconds(n ...int) []time.Duration {

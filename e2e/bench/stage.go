@@ -86,7 +86,7 @@ func newStage(scene scene, backend string) (*stage, error) {
 	if err := await(s.online); err != nil {
 		return nil, err
 	}
-	if s.wire, err = watch(l.Router, "wan0"); err != nil {
+	if s.wire, err = l.Router.Watch("wan0"); err != nil {
 		return nil, err
 	}
 	s.witness, err = newWitness(l.Router, first())
@@ -167,15 +167,6 @@ func (s *stage) account(begin time.Time, first arrival) ([]cut, error) {
 		cuts[f].Offline = since(offline)
 	}
 	return cuts, nil
-}
-
-// watch begins to watch the probes on a device of the router.
-func watch(router *lab.Node, device string) (tap *probes.Tap, err error) {
-	err = router.Do(func() (err error) {
-		tap, err = probes.Watch(device)
-		return err
-	})
-	return tap, err
 }
 
 // pause waits for some part of the trackers' interval.

@@ -43,8 +43,8 @@ func measureTrackers(o options) error {
 	if err != nil {
 		return err
 	}
-	slow, err1 := watch(l.Router, "wan0")
-	quick, err2 := watch(l.Router, "wan1")
+	slow, err1 := l.Router.Watch("wan0")
+	quick, err2 := l.Router.Watch("wan1")
 	config := tracked("wan", "wan0", 2, "") + tracked("wanb", "wan1", 4, busy) + policy
 	if err := errors.Join(err1, err2, writeConfig(o.backend, config), run("mwan3", "start")); err != nil {
 		return err

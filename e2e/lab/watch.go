@@ -54,16 +54,21 @@ func (w *World) Watch(provider string, to netip.AddrPort) error {
 		return fmt.Errorf("%s is being watched already", w.watch.isp.Node.Name)
 	}
 	watched := &watch{isp: isp, end: make(chan struct{})}
-	err = isp.Node.Do(func() (err error) {
-		watched.tap, err = probes.Watch("customer")
-		return err
-	})
-	if err != nil {
+	if watched.tap, err = isp.Node.Watch("customer"); err != nil {
 		return err
 	}
 	watched.all.Go(func() { watched.knock(w.Client1, to) })
 	w.watch = watched
 	return nil
+}
+
+// Watch begins to watch the echo requests that pass a device of the node.
+func (n *Node) Watch(device string) (tap *probes.Tap, err error) {
+	err = n.Do(func() (err error) {
+		tap, err = probes.Watch(device)
+		return err
+	})
+	return tap, err
 }
 
 // knock tries new connections until the end.
@@ -120,21 +125,25 @@ func (w *World) Watched(events ...Event) error {
 	return w.Picture(f)
 }
 
-// before is how much is told of the time before the failure.
-const before = time.Second
+// runUp is how much is told of the time before the failure.
+const runUp = time.Second
 
+// failover puts together what was seen.
 func (w *watch) failover(now time.Time, events []Event) (timeline.Failover, error) {
 	var f timeline.Failover
 	for _, p := range w.tap.Seen(probes.V4) {
-		if at := p.Sent.Sub(w.failed); at >= -before {
+		if at := p.Sent.Sub(w.failed); at >= -runUp {
 			f.Probes = append(f.Probes, timeline.Probe{Sent: at, Answered: !p.Answered.IsZero()})
 		}
+	}
+	if len(f.Probes) == 0 {
+		return f, fmt.Errorf("no probe came to %s", w.isp.Node.Name)
 	}
 	slices.SortFunc(w.connections, func(a, b knock) int { return a.begun.Compare(b.begun) })
 	var first time.Time // that another provider carried
 	for _, k := range w.connections {
 		at := k.begun.Sub(w.failed)
-		if at >= -before {
+		if at >= -runUp {
 			f.Connections = append(f.Connections, timeline.Connection{Begun: at, Ended: k.ended.Sub(w.failed), Via: k.via})
 		}
 		if at > 0 && k.via != "" && k.via != w.isp.Node.Name && first.IsZero() {

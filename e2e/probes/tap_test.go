@@ -2,6 +2,7 @@ package probes_test
 
 import (
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -24,17 +25,15 @@ func TestATapSeesWhichProbesAreAnswered(t *testing.T) {
 	labtest.In(t, func(t *testing.T) {
 		l, err := lab.New(1)
 		check(t, err)
-		var tap *probes.Tap
-		check(t, l.Router.Do(func() (err error) {
-			tap, err = probes.Watch("wan0")
-			return err
-		}))
+		tap, err := l.Router.Watch("wan0")
+		check(t, err)
 		defer tap.Close()
 		begin := time.Now()
 		for _, target := range []string{"198.51.100.1", "2001:db8:51::1"} {
 			_, err := l.Router.Run("", "ping", "-c", "1", "-W", "5", target)
 			check(t, err)
 		}
+		awaitAnswers(t, tap)
 		cut := time.Now()
 		check(t, l.ISPs[0].Drop())
 		for _, target := range []string{"198.51.100.1", "2001:db8:51::1"} {
@@ -57,4 +56,17 @@ func TestATapSeesWhichProbesAreAnswered(t *testing.T) {
 			}
 		}
 	})
+}
+
+// awaitAnswers waits until a probe of each family was answered: the tap reads a little later than ping.
+func awaitAnswers(t *testing.T, tap *probes.Tap) {
+	t.Helper()
+	for f := range probes.Families {
+		answered := func(p probes.Probe) bool { return !p.Answered.IsZero() }
+		for end := time.Now().Add(5 * time.Second); !slices.ContainsFunc(tap.Seen(f), answered); time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%s: no probe was answered", f)
+			}
+		}
+	}
 }
