@@ -15,17 +15,10 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(labtest.Main(m)) }
 
-func check(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 func draw(t *testing.T) *lab.Lab {
 	t.Helper()
 	l, err := lab.New(2)
-	check(t, err)
+	labtest.Check(t, err)
 	return l
 }
 
@@ -35,7 +28,7 @@ func TestKnockingTellsWhenEachFamilyWasAnsweredThroughTheProvider(t *testing.T) 
 		k := &knocker{node: draw(t).Client1}
 		begin := time.Now()
 		there := <-k.start("isp1")
-		check(t, there.err)
+		labtest.Check(t, there.err)
 		for f, at := range there.at {
 			if at.Before(begin) || at.After(time.Now()) {
 				t.Errorf("%s was answered %v after the beginning", probes.Family(f), at.Sub(begin))
@@ -61,21 +54,21 @@ func TestTheWitnessSeesVerdictsAndLoads(t *testing.T) {
 	labtest.In(t, func(t *testing.T) {
 		l := draw(t)
 		for _, iface := range first() {
-			check(t, os.MkdirAll(trackDir+iface, 0o755))
+			labtest.Check(t, os.MkdirAll(trackDir+iface, 0o755))
 		}
 		w, err := newWitness(l.Router, first())
-		check(t, err)
+		labtest.Check(t, err)
 		defer w.close()
 		begin := time.Now()
 		write := func(iface, status string) {
-			check(t, os.WriteFile(trackDir+iface+"/.STATUS", []byte(status+"\n"), 0o644))
-			check(t, os.Rename(trackDir+iface+"/.STATUS", trackDir+iface+"/STATUS"))
+			labtest.Check(t, os.WriteFile(trackDir+iface+"/.STATUS", []byte(status+"\n"), 0o644))
+			labtest.Check(t, os.Rename(trackDir+iface+"/.STATUS", trackDir+iface+"/STATUS"))
 		}
 		write("wan", "online")
 		write("wan6", "offline")
 		_, err = l.Router.Run("table inet bench {}\n", "nft", "-f", "-")
-		check(t, err)
-		check(t, await(func() error {
+		labtest.Check(t, err)
+		labtest.Check(t, await(func() error {
 			if offline, loaded := w.account(probes.V6, time.Now()); offline.Before(begin) || loaded.Before(begin) {
 				return fmt.Errorf("offline %v, loaded %v; want both after %v", offline, loaded, begin)
 			}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"e2e/inotify"
 	"e2e/lab"
 	"e2e/probes"
 )
@@ -31,24 +30,23 @@ type ifaces [probes.Families]string
 // generation of nftables.
 type witness struct {
 	ifaces  ifaces
-	files   *os.File // inotify
+	files   *inotify.Watch
 	netlink *os.File
 	over    sync.WaitGroup
 
 	mu      sync.Mutex
-	watches map[int32]probes.Family
 	offline [probes.Families]time.Time // when STATUS said so first
 	loads   []time.Time                // of nftables rules, by any program
 }
 
 // newWitness begins to look. The trackers must have made their directories.
 func newWitness(router *lab.Node, ifaces ifaces) (*witness, error) {
-	w := &witness{ifaces: ifaces, watches: map[int32]probes.Family{}}
+	w := &witness{ifaces: ifaces}
 	err := router.Do(func() error { return errors.Join(w.watchFiles(), w.watchLoads()) })
 	if err != nil {
 		return nil, err
 	}
-	w.over.Go(w.readFiles)
+	w.over.Go(func() { w.files.Read(w.noteFile) })
 	w.over.Go(w.readLoads)
 	return w, nil
 }
@@ -59,20 +57,9 @@ func (w *witness) close() {
 	w.over.Wait()
 }
 
-func (w *witness) watchFiles() error {
-	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
-	if err != nil {
-		return fmt.Errorf("watch files: %w", err)
-	}
-	w.files = os.NewFile(uintptr(fd), "inotify")
-	for f := range probes.Families {
-		watch, err := unix.InotifyAddWatch(fd, trackDir+w.ifaces[f], unix.IN_MOVED_TO|unix.IN_CLOSE_WRITE)
-		if err != nil {
-			return fmt.Errorf("watch %s: %w", trackDir+w.ifaces[f], err)
-		}
-		w.watches[int32(watch)] = f
-	}
-	return nil
+func (w *witness) watchFiles() (err error) {
+	w.files, err = inotify.New(unix.IN_MOVED_TO|unix.IN_CLOSE_WRITE, trackDir+w.ifaces[probes.V4], trackDir+w.ifaces[probes.V6])
+	return err
 }
 
 func (w *witness) watchLoads() error {
@@ -88,33 +75,18 @@ func (w *witness) watchLoads() error {
 	return nil
 }
 
-// readFiles notes STATUS files until the watch is closed. An event is a header of 16 bytes and a padded name (inotify(7)).
-func (w *witness) readFiles() {
-	const header = unix.SizeofInotifyEvent
-	buffer := make([]byte, 8192)
-	for {
-		n, err := w.files.Read(buffer)
-		if err != nil {
-			return
-		}
-		now := time.Now()
-		for rest := buffer[:n]; len(rest) >= header; {
-			watch := int32(binary.NativeEndian.Uint32(rest))
-			end := header + int(binary.NativeEndian.Uint32(rest[12:]))
-			if name, _, _ := bytes.Cut(rest[header:end], []byte{0}); string(name) == "STATUS" {
-				w.noteStatus(watch, now)
-			}
-			rest = rest[end:]
-		}
+// noteFile notes that a file of a tracker is a new one.
+func (w *witness) noteFile(dir, name string) {
+	now := time.Now()
+	if name != "STATUS" {
+		return
 	}
-}
-
-func (w *witness) noteStatus(watch int32, at time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	f := w.watches[watch]
-	if w.offline[f].IsZero() && readWord(trackDir+w.ifaces[f]+"/STATUS") == "offline" {
-		w.offline[f] = at
+	for f, iface := range w.ifaces {
+		if dir == trackDir+iface && w.offline[f].IsZero() && readWord(dir+"/STATUS") == "offline" {
+			w.offline[f] = now
+		}
 	}
 }
 

@@ -59,8 +59,8 @@ type bench struct {
 // newBench draws a lab with three uplinks of both families.
 func newBench(t *testing.T, backend string) *bench {
 	l, err := lab.New(3)
-	check(t, err, lab.Install(os.Getenv(labtest.BinEnv)))
-	check(t, exec.Command("ipset", "create", "users", "hash:net").Run(), exec.Command("ipset", "add", "users", "192.0.2.64/26").Run())
+	labtest.Check(t, err, lab.Install(os.Getenv(labtest.BinEnv)))
+	labtest.Check(t, exec.Command("ipset", "create", "users", "hash:net").Run(), exec.Command("ipset", "add", "users", "192.0.2.64/26").Run())
 	number := seedOf(t)
 	b := &bench{t: t, lab: l, backend: backend, want: map[state]string{}, rand: rand.New(rand.NewPCG(number, 0))}
 	b.want[state{}] = snapshot(t)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"e2e/lab"
+	"e2e/lab/labtest"
 )
 
 // Moments that chance hits too seldom.
@@ -43,7 +44,7 @@ func (b *bench) atOnce(commands ...command) {
 	var running []*exec.Cmd
 	for _, c := range commands {
 		running = append(running, c.process())
-		check(b.t, running[len(running)-1].Start())
+		labtest.Check(b.t, running[len(running)-1].Start())
 	}
 	for i, cmd := range running {
 		if err := cmd.Wait(); err != nil {
@@ -66,7 +67,7 @@ func TestAToolThatOutlivesItsRunDoesNotOvertakeTheNextOne(t *testing.T) {
 			b.orphan(mwan3("reload"))
 			b.configure(a)
 			b.run(mwan3("reload"))
-			check(b.t, eventually(func() error {
+			labtest.Check(b.t, eventually(func() error {
 				if left := append(processes(tool), processes("sleep")...); len(left) > 0 {
 					return fmt.Errorf("%s still runs: %v", tool, left)
 				}
@@ -86,7 +87,7 @@ func (b *bench) delay(tool string) {
 	b.t.Helper()
 	path := "/usr/sbin/" + tool
 	original, err := os.Readlink(path)
-	check(b.t, err, os.Remove(path))
+	labtest.Check(b.t, err, os.Remove(path))
 	script := fmt.Sprintf(`#!/bin/sh
 read parent </proc/$PPID/comm
 case "$parent $*" in "mwan3 -f -" | "mwan3 "*--noflush*)
@@ -97,7 +98,7 @@ exec %[2]s "$@"
 	if err := os.Remove(delayed); err != nil && !os.IsNotExist(err) {
 		b.t.Fatal(err)
 	}
-	check(b.t, os.WriteFile(path, []byte(script), 0o755))
+	labtest.Check(b.t, os.WriteFile(path, []byte(script), 0o755))
 	b.t.Cleanup(func() { _ = os.Remove(path) })
 }
 
@@ -106,9 +107,9 @@ func (b *bench) orphan(c command) {
 	b.t.Helper()
 	cmd := c.process()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	check(b.t, cmd.Start())
+	labtest.Check(b.t, cmd.Start())
 	err := eventually(func() error { _, err := os.Stat(delayed); return err })
-	check(b.t, err, unix.Kill(cmd.Process.Pid, unix.SIGKILL))
+	labtest.Check(b.t, err, unix.Kill(cmd.Process.Pid, unix.SIGKILL))
 	if err := cmd.Wait(); err == nil {
 		b.t.Fatal("the run had ended before it could be killed")
 	}
@@ -167,16 +168,16 @@ func TestARepairTakesNoInterfaceForOneThatHasJustComeUp(t *testing.T) {
 	forBackends(t, func(b *bench) {
 		b.configure(state{config: "A"})
 		text, err := os.ReadFile(configFile)
-		check(b.t, err)
+		labtest.Check(b.t, err)
 		untracked := regexp.MustCompile(`list track_ip .*`).ReplaceAllString(string(text), "list flush_conntrack 'ifup'")
-		check(b.t, os.WriteFile(configFile, []byte(untracked), 0o600))
+		labtest.Check(b.t, os.WriteFile(configFile, []byte(untracked), 0o600))
 		b.run(mwan3("start"))
 		before, err := os.ReadFile(lab.LogFile)
-		check(b.t, err)
+		labtest.Check(b.t, err)
 		b.leave("touch /var/run/mwan3/changing")
 		b.run(unrelated())
 		after, err := os.ReadFile(lab.LogFile)
-		check(b.t, err)
+		labtest.Check(b.t, err)
 		if log := string(after[len(before):]); strings.Contains(log, "flushed") {
 			b.t.Errorf("connections were flushed:\n%s", log)
 		}
@@ -223,8 +224,8 @@ func TestAStartAfterAStopThatWasCutOffBeginsAnew(t *testing.T) {
 func (b *bench) suspendDaemon() (end func()) {
 	b.t.Helper()
 	sleep, err := exec.LookPath("sleep")
-	check(b.t, err)
+	labtest.Check(b.t, err)
 	cmd := &exec.Cmd{Path: sleep, Args: []string{"mwan3rtmon", "100"}}
-	check(b.t, cmd.Start(), unix.Kill(cmd.Process.Pid, unix.SIGSTOP))
+	labtest.Check(b.t, cmd.Start(), unix.Kill(cmd.Process.Pid, unix.SIGSTOP))
 	return func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }
 }

@@ -5,9 +5,9 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"testing"
 
 	"e2e/lab"
+	"e2e/lab/labtest"
 )
 
 // A calm pace: no tracker changes its mind because the machine is busy.
@@ -127,14 +127,5 @@ func (b *bench) configure(s state) {
 		slices.Reverse(sections)
 	}
 	text += strings.Join(sections, "\n\n") + "\n" + rest
-	check(b.t, os.WriteFile(configFile, []byte(text), 0o600))
-}
-
-func check(t *testing.T, errs ...error) {
-	t.Helper()
-	for _, err := range errs {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	labtest.Check(b.t, os.WriteFile(configFile, []byte(text), 0o600))
 }

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"e2e/lab/labtest"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -20,7 +22,7 @@ func (b *bench) strike(c command, after time.Duration, alone bool) (hit string) 
 	b.t.Helper()
 	cmd := c.process()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	check(b.t, cmd.Start())
+	labtest.Check(b.t, cmd.Start())
 	pid, ended := cmd.Process.Pid, make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	select {

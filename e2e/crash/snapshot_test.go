@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"e2e/lab/labtest"
+
 	"github.com/google/go-cmp/cmp"
 
 	"mwan3/apply"
@@ -36,7 +38,7 @@ echo '@ ipsets'; ipset save`
 func snapshot(t *testing.T) string {
 	t.Helper()
 	unlock, err := apply.Lock()
-	check(t, err)
+	labtest.Check(t, err)
 	defer unlock()
 	out, err := exec.Command("sh", "-c", show).Output()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"e2e/lab"
+	"e2e/lab/labtest"
 )
 
 // standstill is how long new connections and running transfers may take to get anywhere. Without a marking it may be
@@ -72,7 +73,7 @@ func (b *bench) transfers() []*lab.Flow {
 	var flows []*lab.Flow
 	for _, target := range targets() {
 		flow, err := b.lab.Client1.StartFlow(netip.AddrPortFrom(target, singlePort), patience)
-		check(b.t, err)
+		labtest.Check(b.t, err)
 		b.t.Cleanup(flow.Stop)
 		if flow.Via != "isp2" {
 			b.t.Fatalf("a transfer goes through %s", flow.Via)

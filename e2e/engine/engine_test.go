@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -62,7 +61,7 @@ func TestScriptsRunInAWorldThatIsElsewhere(t *testing.T) {
 func playElsewhere(t *testing.T, script, backend string) {
 	t.Helper()
 	files, err := filepath.Abs("../../openwrt/files")
-	check(t, err)
+	labtest.Check(t, err)
 	router := exec.Command("/proc/self/exe", "-bin="+os.Getenv(labtest.BinEnv), "-files="+files, "-machine=false", channel)
 	playOn(t, router, channel, remote.Job{Name: script, Backend: backend, Patience: 2})
 }
@@ -71,27 +70,27 @@ func playElsewhere(t *testing.T, script, backend string) {
 func playOn(t *testing.T, router *exec.Cmd, path string, job remote.Job) {
 	t.Helper()
 	text, err := os.ReadFile("../testdata/script/" + job.Name + ".txtar")
-	check(t, err)
+	labtest.Check(t, err)
 	job.Name, job.Text = filepath.Base(job.Name), string(text)
 	world, err := lab.DrawWorld(uplinks)
-	check(t, err)
+	labtest.Check(t, err)
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
-	check(t, err, listener.SetDeadline(time.Now().Add(patience)))
+	labtest.Check(t, err, listener.SetDeadline(time.Now().Add(patience)))
 	start(t, router)
 	conn, err := listener.Accept()
-	check(t, err)
+	labtest.Check(t, err)
 	var log lines
 	guest := remote.Serve(conn, world, &log)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	check(t, guest.Await(ctx, handOver(t, router.Process.Pid)))
+	labtest.Check(t, guest.Await(ctx, handOver(t, router.Process.Pid)))
 	result, err := guest.Run(ctx, job)
 	if err != nil || result.Status != "pass" {
 		t.Errorf("%+v, %v\n%s", result, err, log.String())
 	}
-	check(t, guest.PowerOff())
+	labtest.Check(t, guest.PowerOff())
 	_ = router.Wait() // as every machine that is switched off, it does not end by itself
-	check(t, guest.Close())
+	labtest.Check(t, guest.Close())
 }
 
 // start starts a router in namespaces of its own.
@@ -103,7 +102,7 @@ func start(t *testing.T, router *exec.Cmd) {
 		router.SysProcAttr = &syscall.SysProcAttr{}
 	}
 	router.SysProcAttr.Cloneflags = syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID
-	check(t, router.Start())
+	labtest.Check(t, router.Start())
 	t.Cleanup(func() { _ = router.Process.Kill() })
 }
 
@@ -113,19 +112,11 @@ func handOver(t *testing.T, pid int) map[string]string {
 	cards := map[string]string{}
 	for i, cable := range append(lab.Cables(uplinks), "lan2") {
 		link, err := netlink.LinkByName(cable)
-		check(t, err)
+		labtest.Check(t, err)
 		cards[link.Attrs().HardwareAddr.String()] = cable
-		check(t, netlink.LinkSetDown(link), netlink.LinkSetName(link, fmt.Sprintf("eth%d", i)), netlink.LinkSetNsPid(link, pid))
+		labtest.Check(t, netlink.LinkSetDown(link), netlink.LinkSetName(link, fmt.Sprintf("eth%d", i)), netlink.LinkSetNsPid(link, pid))
 	}
 	return cards
-}
-
-// check ends the test on an error.
-func check(t *testing.T, errs ...error) {
-	t.Helper()
-	if err := errors.Join(errs...); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // lines is a log that can be read at any time.

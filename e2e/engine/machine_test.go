@@ -37,12 +37,12 @@ func TestAMachineNeedsNoFilesOfTheHost(t *testing.T) {
 func makeMachine(t *testing.T) {
 	t.Helper()
 	const upper, work = "/run/upper", "/run/work"
-	check(t, os.MkdirAll(upper, 0o755), os.MkdirAll(work, 0o755), os.MkdirAll(machineRoot, 0o755))
+	labtest.Check(t, os.MkdirAll(upper, 0o755), os.MkdirAll(work, 0o755), os.MkdirAll(machineRoot, 0o755))
 	err := unix.Mount("machine", machineRoot, "overlay", 0, "lowerdir=/,upperdir="+upper+",workdir="+work)
 	if errors.Is(err, unix.ENODEV) || errors.Is(err, unix.EPERM) || errors.Is(err, unix.EINVAL) {
 		t.Skip("no overlay of this file system: ", err)
 	}
-	check(t, err)
+	labtest.Check(t, err)
 	const install = `tar -C ../../openwrt/files -c . | tar -C "$1" --keep-directory-symlink --no-overwrite-dir -x &&
 		cp "$2"/mwan3 "$2"/mwan3track "$2"/mwan3rtmon "$1"/usr/sbin/ && cp /proc/$PPID/exe "$1"/usr/sbin/engine &&
 		mount -t tmpfs machine "$1"/dev && cp -aL /dev/null /dev/zero /dev/random /dev/urandom /dev/tty "$1"/dev/`

@@ -154,12 +154,12 @@ func (r *recorded) next(want [][]told, line func(told) string) []string {
 func newRouter(t *testing.T, down string) *lab.Lab {
 	t.Helper()
 	l, err := lab.New(2)
-	check(t, err)
+	labtest.Check(t, err)
 	files, err := filepath.Abs("../../openwrt/files")
-	check(t, err)
-	check(t, lab.Install(os.Getenv(labtest.BinEnv)))
-	check(t, l.BecomeOpenWrt(files))
-	check(t, configure(l, down))
+	labtest.Check(t, err)
+	labtest.Check(t, lab.Install(os.Getenv(labtest.BinEnv)))
+	labtest.Check(t, l.BecomeOpenWrt(files))
+	labtest.Check(t, configure(l, down))
 	t.Cleanup(func() {
 		if log, err := os.ReadFile(lab.LogFile); err == nil && t.Failed() {
 			t.Logf("the router's log:\n%s", log)
@@ -189,14 +189,5 @@ func command(args ...string) func() error {
 
 func install(t *testing.T, path, text string, mode os.FileMode) {
 	t.Helper()
-	check(t, os.WriteFile(path, []byte(text), mode), os.Chmod(path, mode))
-}
-
-func check(t *testing.T, errs ...error) {
-	t.Helper()
-	for _, err := range errs {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	labtest.Check(t, os.WriteFile(path, []byte(text), mode), os.Chmod(path, mode))
 }

@@ -49,7 +49,7 @@ func TestBusyboxAndShellcheckAcceptEachScript(t *testing.T) {
 func TestTheFilesHaveTheirModes(t *testing.T) {
 	for name, want := range scripts {
 		info, err := os.Stat(filepath.Join(files, name))
-		check(t, err)
+		labtest.Check(t, err)
 		if got := info.Mode().Perm() &^ 0o022; got != want {
 			t.Errorf("%s has mode %o, want %o", name, got, want)
 		}
@@ -59,7 +59,7 @@ func TestTheFilesHaveTheirModes(t *testing.T) {
 // LuCI's list of services reads these keys from the first eleven lines, at their beginnings.
 func TestLuCIFindsItsKeysInTheInitScript(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(files, "etc/init.d/mwan3"))
-	check(t, err)
+	labtest.Check(t, err)
 	var keys []string
 	for _, line := range bytes.SplitN(text, []byte("\n"), 12)[:11] {
 		for _, key := range []string{"START=", "STOP=", "USE_PROCD="} {
@@ -79,7 +79,7 @@ func TestLuCIFindsItsKeysInTheInitScript(t *testing.T) {
 // Where an image is built, nothing of the router is there and nothing may be done.
 func TestSourcingForAnImageNeedsNothingOfTheRouter(t *testing.T) {
 	root, err := filepath.Abs(files)
-	check(t, err)
+	labtest.Check(t, err)
 	const script = `
 for tool in uci ubus logger nft ip; do eval "$tool() { echo $tool was called; exit 9; }"; done
 . "$IPKG_INSTROOT/etc/init.d/mwan3" && echo "$START $USE_PROCD"
@@ -89,7 +89,7 @@ for tool in uci ubus logger nft ip; do eval "$tool() { echo $tool was called; ex
 	cmd := exec.Command("busybox", "ash", "-c", script)
 	cmd.Env = append(os.Environ(), "IPKG_INSTROOT="+root)
 	out, err := cmd.CombinedOutput()
-	check(t, err)
+	labtest.Check(t, err)
 	if diff := cmp.Diff("19 1\n/var/run/mwan3track\nkept for the first boot: 1\n", string(out)); diff != "" {
 		t.Error(diff)
 	}

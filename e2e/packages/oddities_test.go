@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"e2e/lab/labtest"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -23,7 +25,7 @@ func (u upgrade) begin(r *router) manager {
 	r.t.Helper()
 	m := u.manager()
 	old, _ := u.versions(r)
-	check(r.t, m.install(old, ""))
+	labtest.Check(r.t, m.install(old, ""))
 	r.configure(u.backend)
 	r.run("/etc/init.d/mwan3", "reload")
 	r.works()
@@ -36,7 +38,7 @@ func sameVersion(r *router) {
 	m := u.begin(r)
 	old, _ := u.versions(r)
 	connections := watch(r.lab)
-	check(r.t, m.install(old, ""))
+	labtest.Check(r.t, m.install(old, ""))
 	r.works()
 	connections.undisturbed(r, "upgrade to the same version")
 }
@@ -49,16 +51,16 @@ func switchedOff(r *router) {
 	r.run("/usr/sbin/mwan3", "stop")
 	kernel := r.kernel()
 	_, new := u.versions(r)
-	check(r.t, m.install(new, ""))
+	labtest.Check(r.t, m.install(new, ""))
 	r.mustFail("/etc/init.d/mwan3", "enabled")
 	r.mustFail("/etc/init.d/mwan3", "running")
 	r.same("the kernel after the upgrade", kernel, r.kernel())
 	if found := daemons(); len(found) > 0 {
 		r.t.Errorf("%v run", found)
 	}
-	check(r.t, m.remove())
+	labtest.Check(r.t, m.remove())
 	r.usersFiles(u.backend)
-	check(r.t, m.install(new, ""))
+	labtest.Check(r.t, m.install(new, ""))
 	r.usersFiles(u.backend)
 	r.works()
 	r.same("the kernel after all", working, r.kernel())
@@ -80,14 +82,14 @@ func image(r *router) {
 	} {
 		root := r.emptyImage()
 		m, p := make([]string{"IPKG_INSTROOT=" + root}, root)
-		check(r.t, m.install(p, ""))
+		labtest.Check(r.t, m.install(p, ""))
 		if link, err := os.Readlink(root + "/etc/rc.d/S19mwan3"); err != nil || link != "../init.d/mwan3" {
 			r.t.Errorf("%s: mwan3 does not start at boot: %q, %v", root, link, err)
 		}
 		if _, err := os.Stat(root + "/etc/uci-defaults/mwan3-migrate-flush_conntrack"); err != nil {
 			r.t.Error("what the first boot has to do is gone: ", err)
 		}
-		check(r.t, os.RemoveAll(root))
+		labtest.Check(r.t, os.RemoveAll(root))
 	}
 	r.nothingLeft(before)
 }
@@ -96,12 +98,12 @@ func image(r *router) {
 func (r *router) emptyImage() string {
 	r.t.Helper()
 	root, err := os.MkdirTemp("/tmp", "image-")
-	check(r.t, err)
+	labtest.Check(r.t, err)
 	for _, file := range []string{"/etc/rc.common", "/lib/functions.sh", "/lib/functions/procd.sh"} {
 		text, err := os.ReadFile(file)
-		check(r.t, err, os.MkdirAll(filepath.Dir(root+file), 0o755), os.WriteFile(root+file, text, 0o755))
+		labtest.Check(r.t, err, os.MkdirAll(filepath.Dir(root+file), 0o755), os.WriteFile(root+file, text, 0o755))
 	}
-	check(r.t, os.MkdirAll(root+"/var/lock", 0o755))
+	labtest.Check(r.t, os.MkdirAll(root+"/var/lock", 0o755))
 	return root
 }
 
@@ -111,7 +113,7 @@ func back(r *router) {
 	r.foreigners("5210", "152")
 	before := r.traces()
 	m := u.begin(r)
-	check(r.t, m.install(upstreams(r.t, "2.12.2-r1"), ""))
+	labtest.Check(r.t, m.install(upstreams(r.t, "2.12.2-r1"), ""))
 	r.must("upstream's works", func() error { return r.isState("wanb", "online") })
 	for pid, line := range daemons() {
 		if exe, _ := os.Readlink(filepath.Join("/proc", itoa(pid), "exe")); strings.Contains(exe, "mwan3") {
@@ -122,7 +124,7 @@ func back(r *router) {
 		r.t.Errorf("of ours is loaded: %s", diff)
 	}
 	r.usersFiles(u.backend)
-	check(r.t, m.remove())
+	labtest.Check(r.t, m.remove())
 	left := append([]string{"/etc/config/mwan3", "/etc/mwan3.user"}, u.beside()...)
 	// What upstream's own scripts never remove.
 	left = append(left, "/var/state/mwan3", "/run/lock/mwan3.lock", "/run/lock/procd_mwan3.lock", "/run/mwan3user")

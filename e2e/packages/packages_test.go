@@ -54,14 +54,14 @@ func TestThePackageOnARouter(t *testing.T) {
 func pack(t *testing.T, dir, version, programs string) {
 	t.Helper()
 	files, err := content.Files("../../openwrt/files", programs)
-	check(t, err)
+	labtest.Check(t, err)
 	scripts, err := content.Scripts()
-	check(t, err)
+	labtest.Check(t, err)
 	p := archive.Package{Control: content.Control(version, "all", epoch()), Conffiles: content.Conffiles(), Scripts: scripts}
 	data, err := archive.PackFiles(files, epoch())
-	check(t, err)
+	labtest.Check(t, err)
 	file, err := p.Marshal(data, epoch())
-	check(t, err, os.WriteFile(filepath.Join(dir, version+".ipk"), file, 0o644))
+	labtest.Check(t, err, os.WriteFile(filepath.Join(dir, version+".ipk"), file, 0o644))
 }
 
 // compile makes the programs of another version.
@@ -78,15 +78,6 @@ func compile(t *testing.T, version string) string {
 		}
 	}
 	return dir
-}
-
-func check(t *testing.T, errs ...error) {
-	t.Helper()
-	for _, err := range errs {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 // patience is how long what must happen may take.

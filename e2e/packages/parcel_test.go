@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"e2e/lab/labtest"
+
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"ipk/apk"
@@ -29,11 +31,11 @@ type parcel struct {
 func ours(t *testing.T, version string) parcel {
 	t.Helper()
 	file, err := os.ReadFile(filepath.Join(os.Getenv(parcelsEnv), version+".ipk"))
-	check(t, err)
+	labtest.Check(t, err)
 	p, err := archive.Parse(file)
-	check(t, err)
+	labtest.Check(t, err)
 	made, err := content.Apk(p.Control, p.Files)
-	check(t, err)
+	labtest.Check(t, err)
 	return parcel{p.Control.Get("Version"), p.Conffiles, plain(p.Files), p.Scripts, plain(made.Files), made.Scripts}
 }
 
@@ -54,7 +56,7 @@ func plain(entries []archive.Entry) []archive.Entry {
 func feeds(t *testing.T, version string) parcel {
 	t.Helper()
 	makefile, err := os.ReadFile("../../feeds/mwan3/Makefile")
-	check(t, err)
+	labtest.Check(t, err)
 	own := map[string][]byte{}
 	block := regexp.MustCompile(`(?s)define Package/mwan3/(preinst|postinst|prerm|postrm)\n(.*?)\nendef`)
 	for _, found := range block.FindAllSubmatch(makefile, -1) {
@@ -96,7 +98,7 @@ func (p parcel) built(own map[string][]byte) parcel {
 func upstreams(t *testing.T, version string) parcel {
 	t.Helper()
 	stock, err := txtar.ParseFile("testdata/upstream.txtar")
-	check(t, err)
+	labtest.Check(t, err)
 	left := map[string]string{"2.12": "usr/libexec/rpcd/mwan3", "2.11": "usr/share/rpcd/ucode/mwan3"}[version[:4]]
 	p := parcel{version: version, conffiles: content.Conffiles()}
 	var list strings.Builder

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"e2e/lab"
+	"e2e/lab/labtest"
 )
 
 // router is OpenWrt in a lab of two uplinks of both families, without mwan3.
@@ -22,7 +23,7 @@ type router struct {
 func newRouter(t *testing.T) *router {
 	t.Helper()
 	l, err := lab.New(2)
-	check(t, err, l.BecomeOpenWrt(t.TempDir()))
+	labtest.Check(t, err, l.BecomeOpenWrt(t.TempDir()))
 	t.Cleanup(func() {
 		if log, err := os.ReadFile(lab.LogFile); err == nil && t.Failed() {
 			t.Logf("the end of the router's log:\n%s", log[max(0, len(log)-6000):])
@@ -75,7 +76,7 @@ config rule 'rest'
 // configure writes the two files that are the user's.
 func (r *router) configure(backend string) {
 	r.t.Helper()
-	check(r.t, os.WriteFile("/etc/config/mwan3", []byte(r.config(backend)), 0o600),
+	labtest.Check(r.t, os.WriteFile("/etc/config/mwan3", []byte(r.config(backend)), 0o600),
 		os.WriteFile("/etc/mwan3.user", []byte(userScript), 0o755))
 }
 
@@ -94,7 +95,7 @@ func (r *router) logIn() {
 	r.t.Helper()
 	found := regexp.MustCompile(`[0-9a-f]{32}`).FindString(r.run("ubus", "call", "session", "create"))
 	r.session = found
-	check(r.t, os.RemoveAll("/run/rpcd.asked"))
+	labtest.Check(r.t, os.RemoveAll("/run/rpcd.asked"))
 }
 
 // stillLoggedIn checks that rpcd was reloaded, never restarted, and answers for mwan3 with the new plugin.

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"e2e/lab/labtest"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -81,7 +83,7 @@ func (u upgrade) run(r *router) {
 	before := r.traces()
 	m := u.manager()
 	old, new := u.versions(r)
-	check(r.t, m.install(old, ""))
+	labtest.Check(r.t, m.install(old, ""))
 	r.configure(u.backend)
 	var offline []string
 	if u.from == "ours" {
@@ -92,7 +94,7 @@ func (u upgrade) run(r *router) {
 	was, kernel := daemons(), r.kernel()
 	connections := watch(r.lab)
 	for _, step := range append(u.killed, "") {
-		check(r.t, m.install(new, step))
+		labtest.Check(r.t, m.install(new, step))
 	}
 	r.works(offline...)
 	for pid, line := range daemons() {
@@ -118,7 +120,7 @@ func (u upgrade) failOver(r *router) (offline []string) {
 	r.t.Helper()
 	r.run("/etc/init.d/mwan3", "reload")
 	r.works()
-	check(r.t, r.lab.ISPs[0].Drop())
+	labtest.Check(r.t, r.lab.ISPs[0].Drop())
 	offline = []string{"wan", "wan6"}
 	r.works(offline...)
 	return offline
@@ -127,10 +129,10 @@ func (u upgrade) failOver(r *router) (offline []string) {
 // remove removes the new version, and compares what is left with what there was.
 func (u upgrade) remove(r *router, manager manager, before traces) {
 	r.t.Helper()
-	check(r.t, r.lab.ISPs[0].Heal())
+	labtest.Check(r.t, r.lab.ISPs[0].Heal())
 	r.works()
 	connections := watch(r.lab)
-	check(r.t, manager.remove())
+	labtest.Check(r.t, manager.remove())
 	connections.end(r, "removal")
 	r.stillLoggedIn()
 	r.mustFail("ubus", "call", "mwan3", "status")

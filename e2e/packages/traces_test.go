@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 
+	"e2e/lab/labtest"
+
 	"github.com/google/go-cmp/cmp"
 
 	"mwan3/apply"
@@ -33,7 +35,7 @@ func (r *router) kernel() string {
 	r.t.Helper()
 	if _, err := os.Stat(apply.LockPath); err == nil {
 		unlock, err := apply.Lock()
-		check(r.t, err)
+		labtest.Check(r.t, err)
 		defer unlock()
 	}
 	var text strings.Builder
@@ -127,10 +129,10 @@ var passing = regexp.MustCompile(`^/run/(log|lab|netns|rpcd\.asked|cgroup|tests?
 func (r *router) files() map[string]string {
 	found := map[string]string{}
 	var host syscall.Stat_t
-	check(r.t, syscall.Stat("/", &host))
+	labtest.Check(r.t, syscall.Stat("/", &host))
 	for _, place := range places() {
 		place, err := filepath.EvalSymlinks(place)
-		check(r.t, err)
+		labtest.Check(r.t, err)
 		_ = filepath.WalkDir(place, func(path string, entry fs.DirEntry, err error) error {
 			var own syscall.Stat_t
 			switch {

@@ -13,29 +13,22 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(labtest.Main(m)) }
 
-func check(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestATapSeesWhichProbesAreAnswered(t *testing.T) {
 	t.Parallel()
 	labtest.In(t, func(t *testing.T) {
 		l, err := lab.New(1)
-		check(t, err)
+		labtest.Check(t, err)
 		tap, err := l.Router.Watch("wan0")
-		check(t, err)
+		labtest.Check(t, err)
 		defer tap.Close()
 		begin := time.Now()
 		for _, target := range []string{"198.51.100.1", "2001:db8:51::1"} {
 			_, err := l.Router.Run("", "ping", "-c", "1", "-W", "5", target)
-			check(t, err)
+			labtest.Check(t, err)
 		}
 		awaitAnswers(t, tap)
 		cut := time.Now()
-		check(t, l.ISPs[0].Drop())
+		labtest.Check(t, l.ISPs[0].Drop())
 		for _, target := range []string{"198.51.100.1", "2001:db8:51::1"} {
 			if _, err := l.Router.Run("", "ping", "-c", "1", "-W", "0.1", target); err == nil {
 				t.Errorf("%s answers though the provider drops everything", target)

@@ -107,7 +107,7 @@ func (s *stage) alive(f flow) error {
 	})
 }
 
-// resumed waits until a flow goes on after the last verdict on an interface: the kernel hears of it a little before the file.
+// resumed waits until a flow goes on after the last verdict on an interface.
 func (s *stage) resumed(ts *testscript.TestScript, f flow, iface, isp string) error {
 	return s.await(f, func(p lab.Progress) error {
 		verdict, err := os.Stat("/var/run/mwan3track/" + iface + "/STATUS")
@@ -116,7 +116,7 @@ func (s *stage) resumed(ts *testscript.TestScript, f flow, iface, isp string) er
 		}
 		since := time.Since(verdict.ModTime())
 		after := since - p.Resumed
-		if p.Resumed < 0 || after < -standstill/10 || after > s.patient(swift) || p.Via != isp {
+		if p.Resumed < 0 || after < 0 || after > s.patient(swift) || p.Via != isp {
 			return fmt.Errorf("%s after the verdict on %s it has not gone on in time through %s: %+v", since, iface, isp, p)
 		}
 		ts.Logf("through %s, %s after the verdict on %s", isp, after.Round(time.Millisecond), iface)

@@ -1,8 +1,6 @@
 package words
 
 import (
-	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -13,6 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
+	"e2e/inotify"
 	"e2e/lab"
 )
 
@@ -60,7 +59,7 @@ func (s *stage) watched() error {
 // its work, and removes a file, with that interface offline for its policies.
 type marking struct {
 	iface string
-	files *os.File // inotify
+	files *inotify.Watch
 
 	mu sync.Mutex
 	at time.Time // zero while it has not
@@ -68,35 +67,17 @@ type marking struct {
 
 // watchMarking begins to look.
 func watchMarking(iface string) (*marking, error) {
-	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	files, err := inotify.New(unix.IN_DELETE, "/var/run/mwan3")
 	if err != nil {
-		return nil, fmt.Errorf("watch files: %w", err)
+		return nil, err
 	}
-	m := &marking{iface: iface, files: os.NewFile(uintptr(fd), "inotify")}
-	if _, err := unix.InotifyAddWatch(fd, "/var/run/mwan3", unix.IN_DELETE); err != nil {
-		return nil, errors.Join(fmt.Errorf("watch mwan3's files: %w", err), m.files.Close())
-	}
-	go m.read()
+	m := &marking{iface: iface, files: files}
+	go files.Read(func(_, name string) {
+		if name == "changing" {
+			m.note(time.Now())
+		}
+	})
 	return m, nil
-}
-
-// read notes ends of work until the watch is closed. An event is a header of 16 bytes and a padded name (inotify(7)).
-func (m *marking) read() {
-	const header = unix.SizeofInotifyEvent
-	for buffer := make([]byte, 4096); ; {
-		n, err := m.files.Read(buffer)
-		if err != nil {
-			return
-		}
-		now := time.Now()
-		for rest := buffer[:n]; len(rest) >= header; {
-			end := header + int(binary.NativeEndian.Uint32(rest[12:]))
-			if name, _, _ := bytes.Cut(rest[header:end], []byte{0}); string(name) == "changing" {
-				m.note(now)
-			}
-			rest = rest[end:]
-		}
-	}
 }
 
 func (m *marking) note(at time.Time) {

@@ -46,35 +46,3 @@ func raise(name string) error {
 	}
 	return nil
 }
-
-// Attach connects a tap to another device in the network namespace of the calling thread: with a bridge by joining it,
-// with anything else (one end of a veth pair) by a new bridge, br-TAP, over both. The namespace's end removes that bridge.
-func Attach(tap, device string) error {
-	other, err := netlink.LinkByName(device)
-	if err != nil {
-		return fmt.Errorf("attach %s to %s: %w", tap, device, err)
-	}
-	if other.Type() == "bridge" {
-		return enslave(tap, device)
-	}
-	name := "br-" + tap
-	if err := netlink.LinkAdd(&netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: name}}); err != nil {
-		return fmt.Errorf("add bridge %s: %w", name, err)
-	}
-	return errors.Join(enslave(tap, name), enslave(device, name), raise(device), raise(name))
-}
-
-func enslave(device, bridge string) error {
-	link, err := netlink.LinkByName(device)
-	if err != nil {
-		return fmt.Errorf("%s: %w", device, err)
-	}
-	master, err := netlink.LinkByName(bridge)
-	if err != nil {
-		return fmt.Errorf("%s: %w", bridge, err)
-	}
-	if err := netlink.LinkSetMaster(link, master); err != nil {
-		return fmt.Errorf("add %s to bridge %s: %w", device, bridge, err)
-	}
-	return nil
-}

@@ -3,6 +3,7 @@ package labtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -16,6 +17,14 @@ import (
 func Main(m *testing.M) int {
 	lab.Enter()
 	return m.Run()
+}
+
+// Check ends the test if there is an error.
+func Check(t testing.TB, errs ...error) {
+	t.Helper()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // In runs body, the whole rest of the test that calls it, as the router of a new lab: the test program is started
