@@ -161,10 +161,14 @@ func (r *router) refreshDaemons() error {
 	return errors.Join(err, r.startMissing(running))
 }
 
-// tellDaemons makes the daemons read the config again: those whose settings are the same go on undisturbed, those that have
-// nothing to do any more end.
+// tellDaemons makes the daemons read the config again. Those whose settings are the same go on undisturbed: trackers hear
+// nothing of it, because on a slow router each would take the processor for a while to find that out. Those that have nothing
+// to do any more end.
 func (r *router) tellDaemons(running map[daemon]int) error {
-	for _, pid := range running {
+	for d, pid := range running {
+		if d.program == "mwan3track" && r.health.GoesBy(d.argument, pid, settingsOf(r.cfg, d.argument)) {
+			continue
+		}
 		syscall.Kill(pid, syscall.SIGHUP)
 	}
 	return r.forgetTrackers(r.wantedDaemons())

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -52,6 +53,13 @@ func TestAReadingDelaysNoVerdictAndTheLastReloadCounts(t *testing.T) {
 			uptime: func() int { return 1000 }}
 		go func() { b.ended <- tr.run(b.settings) }()
 		b.after(time.Second)
+		goesBy := func(when string, want bool) {
+			t.Helper()
+			if got := b.store.GoesBy("wan", os.Getpid(), b.settings.String()); got != want {
+				t.Errorf("%s the tracker says that it goes by these settings: %v", when, got)
+			}
+		}
+		goesBy("at first", true)
 		b.signal(syscall.SIGHUP)
 		b.answer = lost
 		b.event(iproute.Event{Kind: iproute.LinkChange, Index: 7})
@@ -61,10 +69,13 @@ func TestAReadingDelaysNoVerdictAndTheLastReloadCounts(t *testing.T) {
 		b.after(30 * time.Second)
 		b.signal(syscall.SIGHUP)
 		b.notes = nil
+		goesBy("while it asks", false)
 		b.settings.section = section(1, 1, "192.0.2.9")
 		b.after(time.Minute) // the first reading has ended, and does not count
+		goesBy("after an answer that does not count", false)
 		b.settings.section = section(1, 1, "192.0.2.10")
 		b.after(time.Minute)
+		goesBy("in the end", true)
 		questions := fmt.Sprint(b.questions())
 		if strings.Contains(questions, "192.0.2.9") || !strings.Contains(questions, "192.0.2.10") {
 			t.Error(questions)

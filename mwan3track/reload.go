@@ -49,6 +49,7 @@ func (t *tracker) readAgain() error {
 // read begins a reading.
 func (t *tracker) read() {
 	t.reading.busy, t.reading.due = true, time.Time{}
+	t.noteWrite(t.files.ForgetSettings())
 	ctx, name := t.sight.ctx, t.settings.section.Name
 	go func() {
 		s, err := t.eyes.Settings(ctx, name)
@@ -71,7 +72,8 @@ func (t *tracker) adopt(s settings, err error) error {
 		t.reading.due = time.Now().Add(t.reading.pause)
 		t.reading.pause *= 2
 		return nil
-	case s.same(t.settings):
+	case s.String() == t.settings.String():
+		t.noteWrite(t.files.SetSettings(s.String()))
 		t.lookSoon(0)
 		return nil
 	}

@@ -1,19 +1,15 @@
 package main
 
 import (
-	"fmt"
-	"slices"
+	"mwan3/config"
+	"mwan3/reply"
 )
 
-// same tells whether two settings make the tracker do the same.
-func (s settings) same(other settings) bool {
-	return s.mask == other.mask && s.fingerprint() == other.fingerprint() &&
-		slices.Equal(s.section.Tracking.Targets, other.section.Tracking.Targets)
+// settings are what the config says about an interface.
+type settings struct {
+	section config.Interface
+	mask    config.Mask
 }
 
-// fingerprint is all of the section but its targets that the tracker uses.
-func (s settings) fingerprint() string {
-	tracking := s.section.Tracking
-	tracking.Targets = nil
-	return fmt.Sprint(s.section.ID, s.section.Family, s.section.InitialOffline, s.section.Device, s.section.Gateway, tracking)
-}
+// String returns the answer of `mwan3 tracking`. Settings with the same make the tracker do the same.
+func (s settings) String() string { return reply.Settings{Interface: s.section, Mask: s.mask}.String() }

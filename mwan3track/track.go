@@ -28,12 +28,6 @@ type link struct {
 	guessed bool       // netifd gave no source address
 }
 
-// settings are what the config says about an interface.
-type settings struct {
-	section config.Interface
-	mask    config.Mask
-}
-
 // eyes see the router.
 type eyes interface {
 	// Settings reads the config of an interface. The error is an reply.Untracked when there is nothing to track. It may
@@ -192,6 +186,7 @@ func (t *tracker) begin(s settings) error {
 	t.schedule = schedule{machine: t.machine}
 	t.names = newNames(t.lookup, section.Family, section.Tracking.Targets)
 	t.fresh = true
+	t.noteWrite(t.files.SetSettings(s.String()))
 	return t.connect()
 }
 

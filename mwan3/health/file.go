@@ -108,6 +108,18 @@ func readValue(dir, name string) string {
 	return strings.TrimSpace(line)
 }
 
+// holds tells whether a file holds a text and nothing else. It waits for nobody either.
+func holds(dir, name, text string) bool {
+	fd, err := unix.Open(dir+"/"+name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	buf := make([]byte, len(text)+1)
+	n, err := unix.Read(fd, buf)
+	return err == nil && n == len(text) && string(buf[:n]) == text
+}
+
 // readInt returns a file's number, 0 when it holds none. Numbers fit into the 32 bits that ubus has for them.
 func readInt(dir, name string) int {
 	n, err := strconv.ParseInt(readValue(dir, name), 10, 32)

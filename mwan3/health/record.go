@@ -126,6 +126,16 @@ func (s Store) TrackerPID(iface string) (int, bool) {
 	return pid, true
 }
 
+// GoesBy tells whether a process is the interface's tracker and goes by an answer of `mwan3 tracking`. It does not while it
+// asks anew, and one that has just been started does not yet.
+func (s Store) GoesBy(iface string, pid int, answer string) bool {
+	if checkName("interface", iface) != nil {
+		return false
+	}
+	dir := filepath.Join(s.TrackDir, iface)
+	return readInt(dir, "PID") == pid && holds(dir, settingsFile, answer)
+}
+
 // isTracker looks at the last two words of the process's command line: upstream's tracker has its shell before them.
 func isTracker(pid int, iface string) bool {
 	line, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")

@@ -83,6 +83,32 @@ func TestTheFilesAreThoseOfUpstream(t *testing.T) {
 	}
 }
 
+func TestATrackerGoesByWhatItSaysItDoes(t *testing.T) {
+	const answer = "id 1\ntarget \"192.0.2.1\"\n"
+	store, own := testStore(t), os.Getpid()
+	goesBy := func(want bool) {
+		t.Helper()
+		if got := store.GoesBy("wan", own, answer); got != want {
+			t.Errorf("goes by the answer: %v", got)
+		}
+	}
+	goesBy(false)
+	tracker := open(t, store, "wan")
+	goesBy(false)
+	check(t, tracker.SetSettings(answer))
+	goesBy(true)
+	if store.GoesBy("wan", own+1, answer) || store.GoesBy("wan", own, answer+"up 1\n") ||
+		store.GoesBy("wan", own, answer[:7]) || store.GoesBy("../wan", own, answer) {
+		t.Error("another tracker or another answer is taken for this one")
+	}
+	check(t, tracker.ForgetSettings())
+	goesBy(false)
+	check(t, tracker.SetSettings(answer))
+	goesBy(true)
+	open(t, store, "wan") // as its successor does
+	goesBy(false)
+}
+
 func TestBrokenFilesReadAsZeroOrUnknown(t *testing.T) {
 	for _, text := range []string{"", "\n", "x", "1x\n", "-4\n", "99999999999\n", "0x10\n", "1.5\n", "\x00\x00", strings.Repeat("1", 4096)} {
 		store := testStore(t)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 // Tracker writes what the tracker of one interface knows, into its own directory. Only OpenTracker makes that
@@ -45,6 +46,20 @@ func (t Tracker) Clean() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// settingsFile holds what the tracker goes by.
+const settingsFile = "SETTINGS"
+
+// SetSettings writes SETTINGS: the answer of `mwan3 tracking` that the tracker goes by. It may have many lines.
+func (t Tracker) SetSettings(answer string) error {
+	return t.write(settingsFile, strings.TrimSuffix(answer, "\n"))
+}
+
+// ForgetSettings removes SETTINGS: the tracker is about to go by others.
+func (t Tracker) ForgetSettings() error {
+	delete(t.files, settingsFile)
+	return remove(filepath.Join(t.dir, settingsFile))
 }
 
 // SetStatus writes STATUS.
