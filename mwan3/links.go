@@ -1,15 +1,19 @@
 package main
 
 import (
-	"mwan3/config"
+	"slices"
+
+	"mwan3/health"
 	"mwan3/hotplug"
 	"mwan3/network"
+	"mwan3/plan"
 	"mwan3/survey"
 )
 
-// followLinks does what netifd does on OpenWrt: when an interface of the family has come up or gone down it says so. On
-// a router with netifd it does nothing. An interface has a state from when it is seen up to when it is seen down, so
-// comparing the two needs no memory, and an event that failed is tried again at the next change.
+// followLinks does what netifd does on OpenWrt: when an interface of the family has come up or gone down, mwan3 looks at all of
+// them, which also tells the rest of the router. On a router with netifd it does nothing. An interface has a state from when it
+// is seen up to when it is seen down, so comparing the two needs no memory, and an event that failed is tried again at the next
+// change.
 func (r *router) followLinks(c cli, family network.Family) {
 	if survey.HasNetifd() {
 		return
@@ -22,33 +26,43 @@ func (r *router) followLinks(c cli, family network.Family) {
 	states := r.health.States()
 	for _, section := range r.cfg.Interfaces {
 		_, wasUp := states[section.Name]
-		if found := interfaces[section.Name]; follows(section, family) && found.Up != wasUp {
-			r.announce(c, found)
+		if section.Enabled && section.Family == family && section.Device != "" && interfaces[section.Name].Up != wasUp {
+			if err := c.obey(string(hotplug.Ifupdate), section.Name); err != nil {
+				r.log.Warn("%v", err)
+			}
+			return
 		}
 	}
 }
 
-// follows tells whether the kernel alone says when an interface of the family is up.
-func follows(section config.Interface, family network.Family) bool {
-	return section.Enabled && section.Family == family && section.Device != ""
+// news lists the interfaces that a run was the first to see come up or go down, apart from those that its event names and those
+// that the config has brought. Where there is netifd, that tells of them. mwan3 itself must not obey what it hears of it: that
+// may come so late that it is not true any more, and an ifdown would keep the interface down.
+func (r *router) news(before health.States, in plan.Inputs, event plan.Event) []hotplug.Event {
+	if survey.HasNetifd() {
+		return nil
+	}
+	var news []hotplug.Event
+	for _, section := range r.cfg.Interfaces {
+		isNew := !slices.ContainsFunc(r.inUse, func(c plan.Carried) bool { return c.Interface == section.Name })
+		action := turn(before, in.Health, section.Name)
+		told := section.Name == event.Interface && action == event.Action
+		if isNew || told || action == plan.Look {
+			continue
+		}
+		one := hotplug.Event{Action: hotplug.Action(action), Interface: section.Name, Applied: true}
+		if action == plan.ActionIfup {
+			found, _ := in.Network.Lookup(section.Name, section.Family)
+			one.Device = found.Device
+		}
+		news = append(news, one)
+	}
+	return news
 }
 
-// announce has mwan3 look again, which shows it whether the interface is up at that moment, and then tells the rest of
-// the router. No lock is held meanwhile. mwan3 itself must not obey what it hears of it: that may come so late that it is not
-// true any more, and an ifdown would keep the interface down.
-func (r *router) announce(c cli, found network.Interface) {
-	event := hotplug.Event{Action: hotplug.Ifdown, Interface: found.Name, Applied: true}
-	if found.Up {
-		event = hotplug.Event{Action: hotplug.Ifup, Interface: found.Name, Device: found.Device, Applied: true}
-	}
-	err := c.obey(string(hotplug.Ifupdate), found.Name)
-	if err == nil {
-		var tools hotplug.Router
-		if tools, err = hotplug.Default(); err == nil {
-			err = tools.Call(event)
-		}
-	}
-	if err != nil {
-		r.log.Warn("%v", err)
+// announce tells the rest of the router, one after the other, and waits for its scripts. No lock is held meanwhile.
+func (r *router) announce(news []hotplug.Event) {
+	for _, event := range news {
+		<-r.tell(event)
 	}
 }

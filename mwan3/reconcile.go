@@ -11,6 +11,7 @@ import (
 	"mwan3/config"
 	"mwan3/firewall"
 	"mwan3/health"
+	"mwan3/hotplug"
 	"mwan3/ipset"
 	"mwan3/network"
 	"mwan3/plan"
@@ -20,62 +21,71 @@ import (
 // errNotRunning says that mwan3 was not started, so nothing may be loaded.
 var errNotRunning = errors.New("mwan3 is not running")
 
-// reconcile is the one road: look, settle the verdicts, plan, apply. A start passes first, every other event finds
-// mwan3 running or fails with errNotRunning. No other run and no rtmon changes anything meanwhile.
+// reconcile is the one road: look, settle the verdicts, plan, apply, tell. A start passes first, every other event finds
+// mwan3 running or fails with errNotRunning.
 func (r *router) reconcile(ctx context.Context, event plan.Event, first bool) error {
 	if err := r.endCutOffStop(); err != nil {
 		return fmt.Errorf("end a stop that was cut off: %w", err)
 	}
-	unlock, err := apply.Lock()
+	news, err := r.lookAndChange(ctx, event, first)
 	if err != nil {
 		return err
+	}
+	r.announce(news)
+	return nil
+}
+
+// lookAndChange does it up to the telling. No other run and no rtmon changes anything meanwhile.
+func (r *router) lookAndChange(ctx context.Context, event plan.Event, first bool) ([]hotplug.Event, error) {
+	unlock, err := apply.Lock()
+	if err != nil {
+		return nil, err
 	}
 	defer unlock()
 	_, ok := r.record.Running()
 	if !ok && !first {
-		return errNotRunning
+		return nil, errNotRunning
 	}
 	in, err := r.look(ctx, first && !ok)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r.noteEvent(event, in)
-	return r.change(in, event)
+	before := in.Health
+	if err := r.change(&in, &before, event); err != nil {
+		return nil, err
+	}
+	r.follow(before, in.Health, event)
+	return r.news(before, in, event), r.record.Done()
 }
 
 // change settles the verdicts and brings the kernel to the plan: only the policies that a verdict touches, where nothing
-// else can have changed. The lock is held.
-func (r *router) change(in plan.Inputs, event plan.Event) error {
+// else can have changed. before is corrected when an earlier run was cut off. The lock is held.
+func (r *router) change(in *plan.Inputs, before *health.States, event plan.Event) error {
 	running, ok := r.record.Running()
 	cutOff, err := r.record.Begin()
 	if err != nil {
 		return fmt.Errorf("note the change: %w", err)
 	}
-	before := in.Health
-	if err := r.settle(&in, event); err != nil {
+	if err := r.settle(in, event); err != nil {
 		return fmt.Errorf("save the verdicts: %w", err)
 	}
 	backend, name, err := firewall.Choose(r.cfg.Globals.Backend, running)
 	if err != nil {
 		return err
 	}
-	r.addSets(&in, name)
-	only := onlyVerdict(event, before, in.Health) && !cutOff && running == name && r.record.Fits(in)
-	if only && r.applyVerdict(backend, in, event) == nil {
-		r.follow(before, in.Health, event)
-		return r.record.Done()
+	r.addSets(in, name)
+	only := onlyVerdict(event, *before, in.Health) && !cutOff && running == name && r.record.Fits(*in)
+	if only && r.applyVerdict(backend, *in, event) == nil {
+		return nil
 	}
 	switch {
 	case cutOff:
-		before, running = r.tracked(before), "" // trackers may not have been told; the other backend may have a marking, too
+		*before, running = r.tracked(*before), "" // trackers may not have been told; the other backend may have a marking, too
 	case !ok && !upstreamLoaded():
 		running = name
 	}
-	if err := r.carryOut(in, backend, name, running); err != nil {
-		return err
-	}
-	r.follow(before, in.Health, event)
-	return r.record.Done()
+	return r.carryOut(*in, backend, name, running)
 }
 
 // upstreamLoaded tells whether the kernel may have upstream's marking, of which no record of ours tells: its package has been

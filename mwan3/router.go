@@ -95,15 +95,9 @@ func (r *router) saveStates(before, after health.States) error {
 // does not matter which event showed it first.
 func (r *router) follow(before, after health.States, event plan.Event) {
 	for _, iface := range r.cfg.Interfaces {
-		action := plan.Look
-		if event.Interface == iface.Name {
+		action := turn(before, after, iface.Name)
+		if action == plan.Look && event.Interface == iface.Name {
 			action = event.Action
-		}
-		switch wasUp, isUp := before[iface.Name] != health.Down, after[iface.Name] != health.Down; {
-		case isUp && !wasUp:
-			action = plan.ActionIfup
-		case !isUp && wasUp:
-			action = plan.ActionIfdown
 		}
 		r.tellTracker(iface.Name, action)
 		r.flushConntrack(iface, action)
@@ -112,6 +106,17 @@ func (r *router) follow(before, after health.States, event plan.Event) {
 		}
 	}
 	r.leadFlows(before, after)
+}
+
+// turn returns ifup or ifdown for an interface that has come up or gone down, and else plan.Look.
+func turn(before, after health.States, iface string) plan.Action {
+	switch wasUp, isUp := before[iface] != health.Down, after[iface] != health.Down; {
+	case isUp && !wasUp:
+		return plan.ActionIfup
+	case !isUp && wasUp:
+		return plan.ActionIfdown
+	}
+	return plan.Look
 }
 
 // tellTracker sends the interface's tracker USR2 for an ifup, USR1 for an ifdown, and HUP, at which it looks at the
