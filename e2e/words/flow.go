@@ -17,8 +17,8 @@ const standstill = time.Second
 // machine may take more than a second to move one.
 const interruption = 2 * time.Second
 
-// swift is how soon after a verdict a flow has to go on.
-const swift = time.Second
+// swift is how soon after a verdict a flow has to go on, on a busy machine: one that nobody leads never does.
+const swift = 10 * time.Second
 
 const flowUsage = "flow start NAME [-from NODE] [-p PROTO] TARGET; flow via NAME ispN; flow resumed NAME IFACE ispN; " +
 	"flow alive|stalled|ended|unbroken NAME…"
