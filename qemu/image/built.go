@@ -139,10 +139,10 @@ func (c compiler) iptables() error {
 	return c.install("iptables/xtables-legacy-multi", "usr/sbin/xtables-legacy-multi")
 }
 
-// iproute2Settings are for make. Only ip is compiled: the other programs need libraries. Without shared libraries it has to be
-// told, or it looks for its kinds of devices in vain.
+// iproute2Settings are for make. Only ip and bridge are compiled: the other programs need libraries. That there are no shared
+// libraries it has to be told, or it looks for its kinds of devices in vain.
 func iproute2Settings(a arch.Arch) []string {
-	return []string{"CC=" + a.Triplet + "-gcc", "HOSTCC=gcc", "LDFLAGS=-static", "SHARED_LIBS=n", "SUBDIRS=lib ip"}
+	return []string{"CC=" + a.Triplet + "-gcc", "HOSTCC=gcc", "LDFLAGS=-static", "SHARED_LIBS=n", "SUBDIRS=lib ip bridge"}
 }
 
 // iproute2 finds no library but C's when it asks a pkg-config that fails.
@@ -155,6 +155,7 @@ func (c compiler) iproute2() error {
 	}
 	return errors.Join(
 		c.install("ip/ip", "bin/ip"),
+		c.install("bridge/bridge", "sbin/bridge"),
 		copyTree(filepath.Join(c.scratch, "etc/iproute2"), filepath.Join(c.to, "etc/iproute2")),
 	)
 }
