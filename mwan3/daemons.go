@@ -161,17 +161,24 @@ func (r *router) refreshDaemons() error {
 	return errors.Join(err, r.startMissing(running))
 }
 
-// tellDaemons makes the daemons read the config again. Those whose settings are the same go on undisturbed: trackers hear
-// nothing of it, because on a slow router each would take the processor for a while to find that out. Those that have nothing
-// to do any more end.
+// tellDaemons makes the daemons ask what has changed. Those that nothing has changed for hear nothing of it, because on a slow
+// router each would take the processor for a while to find that out. Those that have nothing to do any more end.
 func (r *router) tellDaemons(running map[daemon]int) error {
 	for d, pid := range running {
-		if d.program == "mwan3track" && r.health.GoesBy(d.argument, pid, settingsOf(r.cfg, d.argument)) {
-			continue
+		if !r.isUpToDate(d, pid) {
+			syscall.Kill(pid, syscall.SIGHUP)
 		}
-		syscall.Kill(pid, syscall.SIGHUP)
 	}
 	return r.forgetTrackers(r.wantedDaemons())
+}
+
+// isUpToDate tells whether a running daemon goes by the config as it is. An rtmon has seen by itself which routes were written,
+// but not what came while another config was loaded.
+func (r *router) isUpToDate(d daemon, pid int) bool {
+	if d.program == "mwan3rtmon" {
+		return !r.reconfigured
+	}
+	return r.health.GoesBy(d.argument, pid, settingsOf(r.cfg, d.argument))
 }
 
 // forgetTrackers removes what is left of trackers that are not wanted any more: who watches takes each directory for an

@@ -108,8 +108,11 @@ func (r *router) carryOut(in plan.Inputs, backend firewall.Backend, name, runnin
 	if err := r.walk(kernel, in); err != nil {
 		return err
 	}
-	if err := survey.KeepConfig(r.record.LoadedConfig()); err != nil {
-		r.log.Warn("keep the configuration for later changes of routes: %v", err)
+	if kept := r.record.LoadedConfig(); !survey.IsKept(kept) {
+		r.reconfigured = true
+		if err := survey.KeepConfig(kept); err != nil {
+			r.log.Warn("keep the configuration for later changes of routes: %v", err)
+		}
 	}
 	return r.record.Started(name, r.cfg.Globals.Mask, in.Carried()...)
 }
