@@ -35,6 +35,9 @@ type Arch struct {
 	NICs []string
 	// Slots are the PCI slots whose devices get an interrupt; empty: all.
 	Slots []int
+	// Firmware are commands of QEMU's monitor: what the board's own firmware does when it is reset, and QEMU leaves out when it
+	// starts a kernel by itself.
+	Firmware []string
 	// Backends are the firewalls that mwan3 is run with there.
 	Backends []string
 	// OpenWrt is OpenWrt's name for packages that it takes.
@@ -49,7 +52,9 @@ func All() []Arch {
 	// The others have no line in the kernel's table of the board (arch/mips/pci/fixup-malta.c): their devices get interrupt 0,
 	// or fail in stranger ways.
 	malta := []int{18, 19, 20, 21}
-	// Cards other than virtio's (pcnet, e1000) wait for interrupts that never come once another device shares their slot.
+	// Interrupts 10 and 11, which all PCI devices share, are there as long as one of them wants something. An interrupt
+	// controller that waits for their edges loses all of them as soon as two devices do.
+	levels := []string{"o /b 0x4d1 0x0c"}
 	return []Arch{
 		{
 			Name: "amd64", Aliases: []string{"x86_64", "x86"},
@@ -70,12 +75,12 @@ func All() []Arch {
 			Name: "mipsle", Aliases: []string{"mipsel"},
 			Debian: "mipsel", Triplet: "mipsel-linux-gnu", Kernel: "linux-image-4kc-malta",
 			System: "qemu-system-mipsel", Machine: "malta", CPU: "24Kf", Console: "ttyS0",
-			NICs: []string{"virtio-net-pci"}, Slots: malta, Backends: both[:1], OpenWrt: "mipsel_24kc", Patience: 6,
+			NICs: []string{"virtio-net-pci"}, Slots: malta, Firmware: levels, Backends: both[:1], OpenWrt: "mipsel_24kc", Patience: 6,
 		}, {
 			Name: "mips", Aliases: []string{"mipseb", "ath79"},
 			Triplet: "mips-linux-gnu",
 			System:  "qemu-system-mips", Machine: "malta", CPU: "24Kc", Console: "ttyS0",
-			NICs: []string{"virtio-net-pci"}, Slots: malta, Backends: both[1:],
+			NICs: []string{"virtio-net-pci"}, Slots: malta, Firmware: levels, Backends: both[1:],
 			OpenWrt: "mips_24kc", Patience: 6,
 		},
 	}

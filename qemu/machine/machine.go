@@ -30,6 +30,10 @@ type Machine struct {
 	console net.Conn // nil until somebody asks
 	ended   chan struct{}
 	failure error // of QEMU; valid after ended
+
+	firmware []string
+	silent   chan struct{} // QEMU says no more
+	ending   Ending        // valid after silent
 }
 
 // Ending is why a machine is off.
@@ -55,7 +59,7 @@ func Start(ctx context.Context, c Config) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Machine{dir: dir, sockets: sockets, ended: make(chan struct{})}
+	m := &Machine{dir: dir, sockets: sockets, ended: make(chan struct{}), firmware: c.Arch.Firmware}
 	if err := m.launch(ctx, c); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(sockets))
 	}
@@ -133,8 +137,41 @@ func (m *Machine) connect() error {
 	if m.control, err = qmp.New(conn); err != nil {
 		return errors.Join(err, conn.Close())
 	}
+	m.silent, m.ending = make(chan struct{}), Killed
+	go m.listen()
 	m.channel, err = m.dial(channelSocket)
-	return err
+	return errors.Join(err, m.setUp())
+}
+
+// listen does the firmware's work whenever the router has been reset, and notes why it is off.
+func (m *Machine) listen() {
+	defer close(m.silent)
+	for event := range m.control.Events() {
+		switch event.Name {
+		case "RESET":
+			_ = m.setUp() // fails only when QEMU ends
+		case "SHUTDOWN":
+			var data struct{ Reason Ending }
+			if json.Unmarshal(event.Data, &data) == nil {
+				m.ending = data.Reason
+			}
+		}
+	}
+}
+
+// setUp does what the firmware does. A kernel needs it long after it has begun.
+func (m *Machine) setUp() error {
+	for _, line := range m.firmware {
+		var complaint string
+		err := m.control.Do("human-monitor-command", map[string]any{"command-line": line}, &complaint)
+		if err == nil && complaint != "" {
+			err = errors.New(complaint)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", line, err)
+		}
+	}
+	return nil
 }
 
 // patience is how long a QEMU on a busy host may take to listen.
@@ -190,18 +227,12 @@ func (m *Machine) Command(name string, arguments, result any) error {
 
 // Wait returns when the machine is off, and why; an error if QEMU failed. Close is still to be called.
 func (m *Machine) Wait() (Ending, error) {
-	ending := Killed
-	for event := range m.control.Events() {
-		var data struct{ Reason Ending }
-		if event.Name == "SHUTDOWN" && json.Unmarshal(event.Data, &data) == nil {
-			ending = data.Reason
-		}
-	}
+	<-m.silent
 	<-m.ended
-	if ending == Killed {
-		return ending, m.failure
+	if m.ending == Killed {
+		return m.ending, m.failure
 	}
-	return ending, nil
+	return m.ending, nil
 }
 
 // Close switches the machine off if it is on, as by pulling the plug but with its disk in order, and waits for QEMU's end.
