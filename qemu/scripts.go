@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"time"
 
 	"qemu/arch"
 	"qemu/image"
@@ -26,6 +27,7 @@ func scenarios() []string {
 
 // scripts plays the lab's scripts on one kind of router, a few at the same time.
 func (o options) scripts(ctx context.Context, a arch.Arch) error {
+	began := time.Now()
 	installed, err := o.installed(ctx, a)
 	if err != nil {
 		return err
@@ -45,6 +47,8 @@ func (o options) scripts(ctx context.Context, a arch.Arch) error {
 		})
 	}
 	all.Wait()
+	fmt.Printf("%s: %d of %d stories passed, in %v with its image\n", a.Name, len(trials)-len(failed.errs), len(trials),
+		time.Since(began).Round(time.Second))
 	return errors.Join(failed.errs...)
 }
 
