@@ -149,11 +149,15 @@ func (p *picture) probes(y float64, probes []Probe) {
 // connections draws a bar from the beginning of each to its answer or its end, in two heights: many are under way at once.
 func (p *picture) connections(y float64, connections []Connection) {
 	p.text(10, y+5, "normal", "new connections")
-	color := map[string]string{"": bad}
+	color, ways := map[string]string{}, 0
 	for i, c := range connections {
 		if _, known := color[c.Via]; !known {
-			color[c.Via] = colors[(len(color)-1)%len(colors)]
-			p.add(`<text x="10" y="%.1f" font-size="11" fill="%s">via %s</text>`, y+5+13*float64(len(color)-1), color[c.Via], html.EscapeString(c.Via))
+			meaning := "no answer"
+			if color[c.Via] = bad; c.Via != "" {
+				color[c.Via], meaning = colors[ways%len(colors)], "via "+html.EscapeString(c.Via)
+				ways++
+			}
+			p.add(`<text x="10" y="%.1f" font-size="11" fill="%s">%s</text>`, y+5+13*float64(len(color)), color[c.Via], meaning)
 		}
 		x := p.x(c.Begun)
 		p.add(`<rect x="%.1f" y="%.1f" width="%.1f" height="8" fill="%s" fill-opacity="0.8"/>`,

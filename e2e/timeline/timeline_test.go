@@ -46,8 +46,8 @@ func TestThePictureIsXMLAndShowsEverything(t *testing.T) {
 		t.Errorf("%d moments and %d connections are drawn, not 3 and 15", count["circle"], count["rect"]-1)
 	}
 	for text, times := range map[string]int{
-		"&lt;isp1&gt; falls silent": 1, "0.780 s verdict: offline": 1, "via isp1": 1, "via isp2": 1,
-		`stroke="` + bad: 10, `fill="` + bad: 8, `stroke="` + good: 5,
+		"&lt;isp1&gt; falls silent": 1, "0.780 s verdict: offline": 1, "via isp1": 1, "via isp2": 1, "no answer": 1,
+		`stroke="` + bad: 10, `fill="` + bad: 9, `stroke="` + good: 5,
 	} {
 		if got := strings.Count(svg, text); got != times {
 			t.Errorf("%q is there %d times, not %d", text, got, times)
