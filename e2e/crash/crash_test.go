@@ -80,9 +80,9 @@ func whileRunning() []trial {
 	return []trial{
 		{name: "reload with other ids", times: 3, from: a, to: moved, do: mwan3("reload"), next: reload(moved)},
 		{name: "reload with the ids of before", times: 3, from: moved, to: a, do: mwan3("reload"), next: reload(a)},
-		{name: "reload to B", times: 8, from: a, to: other, do: mwan3("reload"), next: reload(other)},
-		{name: "reload to A", times: 8, from: other, to: a, do: mwan3("reload"), next: reload(a)},
-		{name: "ifdown", times: 12, from: a, to: wanDown, do: mwan3("ifdown", "wan"), next: []next{
+		{name: "reload to B", times: 6, from: a, to: other, do: mwan3("reload"), next: reload(other)},
+		{name: "reload to A", times: 6, from: other, to: a, do: mwan3("reload"), next: reload(a)},
+		{name: "ifdown", times: 8, from: a, to: wanDown, do: mwan3("ifdown", "wan"), next: []next{
 			{do: mwan3("ifdown", "wan"), yields: []state{wanDown}}, {do: unrelated(), yields: []state{wanDown, a}}, {do: mwan3("reload"), yields: []state{wanDown, a}}}},
 		{name: "ifup", times: 4, from: wanDown, to: a, do: mwan3("ifup", "wan"), next: []next{
 			{do: mwan3("ifup", "wan"), yields: []state{a}}, {do: unrelated(), yields: []state{a, wanDown}}}},
@@ -100,7 +100,7 @@ func withoutMarking() []trial {
 		{do: unrelated(), config: &a, yields: []state{a}}, {do: mwan3("reload"), config: &a, yields: []state{a}}}
 	return []trial{
 		{name: "switch of the backend", times: 6, from: a, to: swapped, do: mwan3("reload"), unmarked: true, next: switched},
-		{name: "start", times: 16, from: stopped, to: a, do: mwan3("start"), unmarked: true, next: []next{
+		{name: "start", times: 10, from: stopped, to: a, do: mwan3("start"), unmarked: true, next: []next{
 			{do: mwan3("start"), yields: []state{a}}, {do: unrelated(), yields: []state{a, stopped}}, {do: mwan3("reload"), yields: []state{a, stopped}}}},
 		{name: "stop", times: 6, from: a, to: stopped, do: mwan3("stop"), unmarked: true, next: []next{
 			{do: mwan3("stop"), yields: []state{stopped}}, {do: unrelated(), yields: []state{stopped, a}}, {do: mwan3("start"), yields: []state{a}}}},

@@ -221,7 +221,7 @@ func TestEachPacketMeetsTheOldTableOrTheNewOne(t *testing.T) {
 	l.knowClient()
 	f := l.flood()
 	var err error
-	for i := range 70 {
+	for i := range 50 {
 		_, err1 := l.Load(plans[i%2], sets[i%2])
 		err = errors.Join(err, err1, l.LoadPolicies(plans[1-i%2], []string{"one", "two", "both", "none", "balanced"}))
 		if i%10 == 5 {
