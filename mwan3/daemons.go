@@ -172,13 +172,10 @@ func (r *router) tellDaemons(running map[daemon]int) error {
 	return r.forgetTrackers(r.wantedDaemons())
 }
 
-// isUpToDate tells whether a running daemon goes by the config as it is. An rtmon has seen by itself which routes were written,
-// but not what came while another config was loaded.
+// isUpToDate tells whether a running daemon is known to go by the config as it is. Of an rtmon nobody knows: what it had
+// mirrored last may have been by the config of before.
 func (r *router) isUpToDate(d daemon, pid int) bool {
-	if d.program == "mwan3rtmon" {
-		return !r.reconfigured
-	}
-	return r.health.GoesBy(d.argument, pid, settingsOf(r.cfg, d.argument))
+	return d.program == "mwan3track" && r.health.GoesBy(d.argument, pid, settingsOf(r.cfg, d.argument))
 }
 
 // forgetTrackers removes what is left of trackers that are not wanted any more: who watches takes each directory for an

@@ -47,7 +47,7 @@ func (r *router) news(before health.States, in plan.Inputs, event plan.Event) []
 		isNew := !slices.ContainsFunc(r.inUse, func(c plan.Carried) bool { return c.Interface == section.Name })
 		action := turn(before, in.Health, section.Name)
 		told := section.Name == event.Interface && action == event.Action
-		if isNew || told || action == plan.Look {
+		if !section.Enabled || isNew || told || action == plan.Look {
 			continue
 		}
 		one := hotplug.Event{Action: hotplug.Action(action), Interface: section.Name, Applied: true}

@@ -42,6 +42,7 @@ func (r *router) lookAndChange(ctx context.Context, event plan.Event, first bool
 		return nil, err
 	}
 	defer unlock()
+	r.inUse = r.record.Marks() // another run may have changed them since
 	_, ok := r.record.Running()
 	if !ok && !first {
 		return nil, errNotRunning
@@ -108,11 +109,8 @@ func (r *router) carryOut(in plan.Inputs, backend firewall.Backend, name, runnin
 	if err := r.walk(kernel, in); err != nil {
 		return err
 	}
-	if kept := r.record.LoadedConfig(); !survey.IsKept(kept) {
-		r.reconfigured = true
-		if err := survey.KeepConfig(kept); err != nil {
-			r.log.Warn("keep the configuration for later changes of routes: %v", err)
-		}
+	if err := survey.KeepConfig(r.record.LoadedConfig()); err != nil {
+		r.log.Warn("keep the configuration for later changes of routes: %v", err)
 	}
 	return r.record.Started(name, r.cfg.Globals.Mask, in.Carried()...)
 }

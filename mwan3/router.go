@@ -25,8 +25,6 @@ type router struct {
 	record  apply.Record
 	health  health.Store
 	log     *syslog.Logger
-
-	reconfigured bool // the kernel has been loaded with another config than before
 }
 
 // openRouter reads the config and opens what the command needs. tag is the name that log lines carry.

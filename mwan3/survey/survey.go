@@ -34,9 +34,6 @@ func Config() (config.Config, []config.Fault, error) {
 // KeepConfig notes below dir which configuration the kernel is loaded with now.
 func KeepConfig(dir string) error { return uci.Default("mwan3").Keep(dir) }
 
-// IsKept tells whether KeepConfig would note nothing new.
-func IsKept(dir string) bool { return uci.Default("mwan3").IsKept(dir) }
-
 // KeptConfig reads what KeepConfig has noted, whatever has become of the configuration since. The error wraps
 // fs.ErrNotExist when nothing was noted.
 func KeptConfig(dir string) (config.Config, error) {

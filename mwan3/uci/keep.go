@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 )
 
 // Below returns the same layers under another root directory.
@@ -35,22 +34,6 @@ func (l Layers) Keep(root string) error {
 		return errors.Join(err, os.RemoveAll(root))
 	}
 	return nil
-}
-
-// IsKept tells whether Keep would change nothing.
-func (l Layers) IsKept(root string) bool {
-	kept := l.Below(root)
-	return slices.EqualFunc(l.Files, kept.Files, sameText) && slices.EqualFunc(l.Deltas, kept.Deltas, sameText)
-}
-
-// sameText tells whether two files hold the same, or neither is there.
-func sameText(one, other string) bool {
-	a, errA := readFile(one)
-	b, errB := readFile(other)
-	if errA != nil || errB != nil {
-		return errors.Is(errA, os.ErrNotExist) && errors.Is(errB, os.ErrNotExist)
-	}
-	return a == b
 }
 
 // keep copies a file; one that is not there is no fault. Nobody but root may read what a configuration says.

@@ -26,25 +26,12 @@ func TestWhatIsKeptReadsLikeWhatWas(t *testing.T) {
 		}
 	}
 	want := values(t, l)
-	kept := func(what string, want bool) {
-		t.Helper()
-		if got := l.IsKept(root); got != want {
-			t.Errorf("%s: kept %v", what, got)
-		}
-	}
-	kept("at first", false)
 	if err := l.Keep(root); err != nil {
 		t.Fatal(err)
 	}
-	kept("then", true)
-	if err := os.WriteFile(l.Files[1], []byte("config interface 'wan'\n\toption enabled '1'\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	kept("after a change", false)
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	kept("without files", false)
 	if diff := cmp.Diff(want, values(t, l.Below(root))); diff != "" {
 		t.Error(diff)
 	}
