@@ -55,7 +55,7 @@ func (c cli) hotplug() error {
 // hasBeenDone tells whether a tracker only tells what was applied before, or needs not be.
 func hasBeenDone() bool { return os.Getenv("FIRSTCONNECT") == "1" || os.Getenv("MWAN3_APPLIED") == "1" }
 
-// obey carries out an event of a known action that a hotplug script or a tracker has told.
+// obey carries out an event of a known action that a hotplug script, a tracker or the mirror has told.
 func (c cli) obey(action, name string) error {
 	r, err := openRouter("mwan3-hotplug")
 	if err != nil {

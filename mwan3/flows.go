@@ -55,7 +55,12 @@ func (s shift) arrived(iface config.Interface) bool {
 
 // recovered is arrived without the interfaces that a start or a reload brings.
 func (s shift) recovered(iface config.Interface) bool {
-	return s.arrived(iface) && slices.ContainsFunc(s.inUse, func(c plan.Carried) bool { return c.Interface == iface.Name })
+	return s.arrived(iface) && isAmong(s.inUse, iface.Name)
+}
+
+// isAmong tells whether an interface was in use.
+func isAmong(inUse []plan.Carried, iface string) bool {
+	return slices.ContainsFunc(inUse, func(c plan.Carried) bool { return c.Interface == iface })
 }
 
 // refreshed lists the families in which an interface has arrived.

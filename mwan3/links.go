@@ -1,8 +1,6 @@
 package main
 
 import (
-	"slices"
-
 	"mwan3/health"
 	"mwan3/hotplug"
 	"mwan3/network"
@@ -36,7 +34,7 @@ func (r *router) followLinks(c cli, family network.Family) {
 }
 
 // news lists the interfaces that a run was the first to see come up or go down, apart from those that its event names and those
-// that the config has brought. Where there is netifd, that tells of them. mwan3 itself must not obey what it hears of it: that
+// that the config has brought or taken. Where there is netifd, that tells of them. mwan3 itself must not obey what it hears of it: that
 // may come so late that it is not true any more, and an ifdown would keep the interface down.
 func (r *router) news(before health.States, in plan.Inputs, event plan.Event) []hotplug.Event {
 	if survey.HasNetifd() {
@@ -44,10 +42,10 @@ func (r *router) news(before health.States, in plan.Inputs, event plan.Event) []
 	}
 	var news []hotplug.Event
 	for _, section := range r.cfg.Interfaces {
-		isNew := !slices.ContainsFunc(r.inUse, func(c plan.Carried) bool { return c.Interface == section.Name })
 		action := turn(before, in.Health, section.Name)
+		byConfig := !section.Enabled || !isAmong(r.inUse, section.Name)
 		told := section.Name == event.Interface && action == event.Action
-		if !section.Enabled || isNew || told || action == plan.Look {
+		if action == plan.Look || byConfig || told {
 			continue
 		}
 		one := hotplug.Event{Action: hotplug.Action(action), Interface: section.Name, Applied: true}

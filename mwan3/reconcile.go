@@ -42,7 +42,7 @@ func (r *router) lookAndChange(ctx context.Context, event plan.Event, first bool
 		return nil, err
 	}
 	defer unlock()
-	r.inUse = r.record.Marks() // another run may have changed them since
+	r.inUse = r.record.Marks()
 	_, ok := r.record.Running()
 	if !ok && !first {
 		return nil, errNotRunning
@@ -52,41 +52,44 @@ func (r *router) lookAndChange(ctx context.Context, event plan.Event, first bool
 		return nil, err
 	}
 	r.noteEvent(event, in)
+	cutOff, err := r.record.Begin()
+	if err != nil {
+		return nil, fmt.Errorf("note the change: %w", err)
+	}
 	before := in.Health
-	if err := r.change(&in, &before, event); err != nil {
+	if err := r.settle(&in, event); err != nil {
+		return nil, fmt.Errorf("save the verdicts: %w", err)
+	}
+	if cutOff {
+		before = r.tracked(before) // trackers may not have been told
+	}
+	if err := r.change(in, before, event, cutOff); err != nil {
 		return nil, err
 	}
 	r.follow(before, in.Health, event)
 	return r.news(before, in, event), r.record.Done()
 }
 
-// change settles the verdicts and brings the kernel to the plan: only the policies that a verdict touches, where nothing
-// else can have changed. before is corrected when an earlier run was cut off. The lock is held.
-func (r *router) change(in *plan.Inputs, before *health.States, event plan.Event) error {
+// change brings the kernel to the plan: only the policies that a verdict touches, where nothing else can have changed. The
+// lock is held.
+func (r *router) change(in plan.Inputs, before health.States, event plan.Event, cutOff bool) error {
 	running, ok := r.record.Running()
-	cutOff, err := r.record.Begin()
-	if err != nil {
-		return fmt.Errorf("note the change: %w", err)
-	}
-	if err := r.settle(in, event); err != nil {
-		return fmt.Errorf("save the verdicts: %w", err)
-	}
 	backend, name, err := firewall.Choose(r.cfg.Globals.Backend, running)
 	if err != nil {
 		return err
 	}
-	r.addSets(in, name)
-	only := onlyVerdict(event, *before, in.Health) && !cutOff && running == name && r.record.Fits(*in)
-	if only && r.applyVerdict(backend, *in, event) == nil {
+	r.addSets(&in, name)
+	only := onlyVerdict(event, before, in.Health) && !cutOff && running == name && r.record.Fits(in)
+	if only && r.applyVerdict(backend, in, event) == nil {
 		return nil
 	}
 	switch {
 	case cutOff:
-		*before, running = r.tracked(*before), "" // trackers may not have been told; the other backend may have a marking, too
+		running = "" // the other backend may have a marking, too
 	case !ok && !upstreamLoaded():
 		running = name
 	}
-	return r.carryOut(*in, backend, name, running)
+	return r.carryOut(in, backend, name, running)
 }
 
 // upstreamLoaded tells whether the kernel may have upstream's marking, of which no record of ours tells: its package has been

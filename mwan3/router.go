@@ -20,7 +20,7 @@ import (
 type router struct {
 	cfg     config.Config
 	faults  []config.Fault
-	inUse   []plan.Carried // the interfaces of the run before
+	inUse   []plan.Carried // the interfaces of the run before, once the lock is held
 	routing *iproute.Handle
 	record  apply.Record
 	health  health.Store
@@ -52,7 +52,7 @@ func newRouter(tag string, cfg config.Config, faults []config.Fault) (*router, e
 		return nil, fmt.Errorf("open netlink: %w", err)
 	}
 	record := apply.DefaultRecord()
-	return &router{cfg: cfg, faults: faults, inUse: record.Marks(), routing: routing, record: record,
+	return &router{cfg: cfg, faults: faults, routing: routing, record: record,
 		health: health.Default(), log: syslog.New(tag)}, nil
 }
 

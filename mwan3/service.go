@@ -82,7 +82,7 @@ func (c cli) initScript(verbs ...string) error {
 	return errors.Join(errs...)
 }
 
-// load brings the kernel to the plan, marks mwan3 as running, and makes the daemons that run already read the config again.
+// load brings the kernel to the plan, marks mwan3 as running, and tells the daemons that run already and have to know.
 // It is what the init script calls for start and for reload.
 func (c cli) load() error {
 	r, err := openRouter("mwan3-init")

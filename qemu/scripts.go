@@ -47,7 +47,7 @@ func (o options) scripts(ctx context.Context, a arch.Arch) error {
 		})
 	}
 	all.Wait()
-	fmt.Printf("%s: %d of %d stories passed, in %v with its image\n", a.Name, len(trials)-len(failed.errs), len(trials),
+	fmt.Printf("%s: %d stories, %d failed, in %v with its image\n", a.Name, len(trials), len(failed.errs),
 		time.Since(began).Round(time.Second))
 	return errors.Join(failed.errs...)
 }

@@ -91,33 +91,31 @@ func rename(from, to []byte) error {
 	return nil
 }
 
-// readValue returns the first line of a file without blanks around it, empty when there is none to be had. It waits for
-// nobody, and with bare system calls takes a third of the time of os.ReadFile: a status reads a thousand files.
-func readValue(dir, name string) string {
+// peek reads the beginning of a file into buf and returns what it has read, nil when there is nothing to be had. It waits
+// for nobody, and with bare system calls takes a third of the time of os.ReadFile: a status reads a thousand files.
+func peek(dir, name string, buf []byte) []byte {
 	fd, err := unix.Open(dir+"/"+name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return ""
+		return nil
 	}
 	defer unix.Close(fd)
-	var buf [maxValue]byte
-	n, err := unix.Read(fd, buf[:])
+	n, err := unix.Read(fd, buf)
 	if err != nil || n < 0 {
-		return ""
+		return nil
 	}
-	line, _, _ := strings.Cut(string(buf[:n]), "\n")
+	return buf[:n]
+}
+
+// readValue returns the first line of a file without blanks around it, empty when there is none to be had.
+func readValue(dir, name string) string {
+	var buf [maxValue]byte
+	line, _, _ := strings.Cut(string(peek(dir, name, buf[:])), "\n")
 	return strings.TrimSpace(line)
 }
 
-// holds tells whether a file holds a text and nothing else. It waits for nobody either.
+// holds tells whether a file holds a text, which is not empty, and nothing else.
 func holds(dir, name, text string) bool {
-	fd, err := unix.Open(dir+"/"+name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return false
-	}
-	defer unix.Close(fd)
-	buf := make([]byte, len(text)+1)
-	n, err := unix.Read(fd, buf)
-	return err == nil && n == len(text) && string(buf[:n]) == text
+	return string(peek(dir, name, make([]byte, len(text)+1))) == text
 }
 
 // readInt returns a file's number, 0 when it holds none. Numbers fit into the 32 bits that ubus has for them.

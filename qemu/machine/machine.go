@@ -31,7 +31,7 @@ type Machine struct {
 	ended   chan struct{}
 	failure error // of QEMU; valid after ended
 
-	firmware []string
+	firmware []string      // of arch.Arch
 	silent   chan struct{} // QEMU says no more
 	ending   Ending        // valid after silent
 }
