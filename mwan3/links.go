@@ -21,14 +21,13 @@ func (r *router) followLinks(c cli, family network.Family) {
 		r.log.Warn("%v", err)
 		return
 	}
-	states := r.health.States()
 	for _, section := range r.cfg.Interfaces {
-		_, wasUp := states[section.Name]
-		if section.Enabled && section.Family == family && section.Device != "" && interfaces[section.Name].Up != wasUp {
-			if err := c.obey(string(hotplug.Ifupdate), section.Name); err != nil {
-				r.log.Warn("%v", err)
-			}
-			return
+		_, wasUp := r.health.States()[section.Name] // as the look before has left them
+		if !section.Enabled || section.Family != family || section.Device == "" || interfaces[section.Name].Up == wasUp {
+			continue
+		}
+		if err := c.obey(string(hotplug.Ifupdate), section.Name); err != nil {
+			r.log.Warn("%v", err)
 		}
 	}
 }
